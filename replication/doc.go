@@ -1,0 +1,2 @@
+// Package replication reads committed transactions from a logical replication slot.
+package replication
