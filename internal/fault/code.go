@@ -36,11 +36,18 @@ const (
 	PostgresUnreachable Code = 5001
 	KafkaUnreachable    Code = 5002
 
-	Failed Code = 9001
+	Failed       Code = 9001
+	ListenFailed Code = 9002 // the address of the status server cannot be listened on
 )
 
 // String prints the code as it appears in errors and documentation.
 func (c Code) String() string { return fmt.Sprintf("RLY%04d", int(c)) }
+
+// MarshalText makes a code stand in JSON and YAML as it is printed.
+func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Refused tells whether a person must decide before anything can go on.
+func (c Code) Refused() bool { return c.Exit() == ExitRefused }
 
 // Exit is the exit code of a command that ends with this error.
 func (c Code) Exit() int {

@@ -2,10 +2,7 @@
 // exit code that scripts and service managers see. It knows no other package of Relay's.
 package fault
 
-import (
-	"errors"
-	"strings"
-)
+import "errors"
 
 // Exit codes of the relay command.
 const (
@@ -34,7 +31,7 @@ func (e *Error) Error() string {
 	if e.Err == nil {
 		return e.Summary
 	}
-	return e.Summary + ": " + strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+	return e.Summary + ": " + oneLine(e.Err.Error())
 }
 
 // Unwrap gives the cause.
