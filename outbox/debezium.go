@@ -1,0 +1,4 @@
+package outbox
+
+// Debezium are the options of Debezium's outbox event router, in Relay's spelling.
+type Debezium struct{}
