@@ -1,6 +1,8 @@
 package publisher
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/outbox-relay/relay/outbox"
@@ -28,7 +30,23 @@ type Transaction struct {
 	XID        uint32     `json:"xid"`
 	CommitTime int64      `json:"commit_ts"` // microseconds since the Unix epoch
 	Rows       uint64     `json:"rows"`      // as received, before mapping, filters and routing
-	Digest     string     `json:"digest"`
+	Digest     Digest     `json:"digest"`
+}
+
+// Digest is a 64-bit hash over the rows of a transaction as received.
+type Digest uint64
+
+// MarshalText writes the digest as 16 hexadecimal digits: JSON numbers of that size lose bits in other readers.
+func (d Digest) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%016x", uint64(d)), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Digest) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseUint(string(text), 16, 64)
+	if err != nil || len(text) != 16 {
+		return fmt.Errorf("parse digest %q: want 16 hexadecimal digits", text)
+	}
+	*d = Digest(v)
+	return nil
 }
 
 // Publication is what the catalogue said of the publication and of each outbox table in it. A table that is taken out

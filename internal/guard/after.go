@@ -1,0 +1,223 @@
+package guard
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/outbox"
+	"github.com/outbox-relay/relay/publisher"
+)
+
+// minReplication and minInsync are what topics that carry the relay's promises need.
+const (
+	minReplication = 3
+	minInsync      = 2
+)
+
+// AfterRead gives the verdicts on the checkpoint that was read behind the barrier, with the slot owned and every older
+// instance fenced. Facts.Slot must have been read in one row with the walsender's pid, after the slot was taken.
+func AfterRead(f *Facts) *Refusal {
+	if f.Checkpoint == nil {
+		return noCheckpoint(f)
+	}
+	for _, rule := range []func(*Facts) *Refusal{
+		initFinished, checkpointIsOurs, slotUsable, onServersHistory, slotNotAhead, SamePublication, outboxUsable, kafkaSuits, kafkaKept, replicationSafe,
+	} {
+		if r := rule(f); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+func noCheckpoint(f *Facts) *Refusal {
+	r := refuse(fault.NoCheckpoint, []Fact{FactSlot, FactCheckpoint, FactTopics},
+		fmt.Sprintf("slot %q exists, but relay %q has no checkpoint in topic %s", f.Want.Slot, f.Want.Relay, f.Kafka.CheckpointTopicFor),
+		"`relay adopt --from LSN` starts at a place that you choose; events before it are taken as published. Or drop the slot and run `relay init`.")
+	if f.Slot != nil {
+		r.Details = []string{"slot confirmed    " + lsnText(f.Slot.ConfirmedFlush)}
+	}
+	return r
+}
+
+func initFinished(f *Facts) *Refusal {
+	if f.Checkpoint.Phase != publisher.PhaseCreating {
+		return nil
+	}
+	return refuse(fault.InitInterrupted, []Fact{FactCheckpoint, FactSlot}, fmt.Sprintf("`relay init` of relay %q was interrupted", f.Want.Relay), "Run `relay init` again: it finishes.")
+}
+
+func checkpointIsOurs(f *Facts) *Refusal {
+	return sameIdentity(f, f.Checkpoint.Identity, "checkpoint", FactCheckpoint)
+}
+
+// sameIdentity refuses a record that was written for another relay, database, slot, cluster or topic.
+func sameIdentity(f *Facts, rec publisher.Identity, what string, fact Fact) *Refusal {
+	var topicID string
+	if f.Kafka.CheckpointTopic != nil {
+		topicID = f.Kafka.CheckpointTopic.ID
+	}
+	for _, field := range []struct{ name, recorded, now string }{
+		{"relay name", rec.Relay, f.Want.Relay},
+		{"shard", fmt.Sprintf("%d of %d", rec.Shard, rec.Of), fmt.Sprintf("%d of %d", f.Want.Shard, f.Want.Of)},
+		{"system identifier", rec.SystemID, f.Server.SystemID},
+		{"database", fmt.Sprintf("%s (oid %d)", rec.Database, rec.DatabaseOID), fmt.Sprintf("%s (oid %d)", f.Server.Database, f.Server.DatabaseOID)},
+		{"slot", rec.Slot, f.Want.Slot},
+		{"Kafka cluster id", rec.KafkaClusterID, f.Kafka.ClusterID},
+		{"id of the checkpoint topic", rec.TopicID, topicID},
+	} {
+		if field.recorded == field.now {
+			continue
+		}
+		r := refuse(fault.IdentityDiffers, []Fact{FactServer, FactTopics, fact},
+			fmt.Sprintf("the %s was written for another %s", what, field.name),
+			"One name serves one database and one topic for good. Put the old configuration back, or give this relay a name of its own and run `relay init`.")
+		r.Details = []string{
+			fmt.Sprintf("%-16s  %s: %s", what, field.name, field.recorded),
+			fmt.Sprintf("%-16s  %s: %s", "now", field.name, field.now),
+		}
+		return r
+	}
+	return nil
+}
+
+// onServersHistory refuses a checkpoint that this server has not lived through: what was published after the switch,
+// or beyond the end of the WAL, was lost by the database.
+func onServersHistory(f *Facts) *Refusal {
+	cp, s := f.Checkpoint, f.Server
+	reached := s.FlushLSN
+	if cp.Timeline != s.Timeline {
+		i := slices.IndexFunc(s.History, func(t TimelineSwitch) bool { return t.Timeline == cp.Timeline })
+		if i < 0 {
+			r := historyLost(f, fmt.Sprintf("the checkpoint is on timeline %d, which is not in the history of this server's timeline %d", cp.Timeline, s.Timeline))
+			return r
+		}
+		reached = min(reached, s.History[i].LSN)
+	}
+	if decidedUpTo(cp) <= reached {
+		return nil
+	}
+	r := historyLost(f, fmt.Sprintf("the checkpoint is ahead of this server: it has lost commits whose events are published"))
+	r.Details = append(r.Details,
+		fmt.Sprintf("server            %s   timeline %d", reached, s.Timeline),
+		fmt.Sprintf("Published, but not in the database: transactions that committed in [%s, %s).", reached, decidedUpTo(cp)))
+	return r
+}
+
+// decidedUpTo is the first LSN of which the checkpoint says nothing: a transaction published in part counts too.
+func decidedUpTo(cp *publisher.Checkpoint) outbox.LSN {
+	if cp.Partial != nil && cp.Partial.CommitLSN >= cp.ResumeLSN {
+		return cp.Partial.CommitLSN + 1
+	}
+	return cp.ResumeLSN
+}
+
+func historyLost(f *Facts, summary string) *Refusal {
+	r := refuse(fault.HistoryLost, []Fact{FactServer, FactCheckpoint}, summary,
+		"Point source.url at the server that was promoted, if this is not it. Else compare the topics with the table from that place on; then `relay adopt --from LSN --accept-loss` goes on.")
+	r.Details = checkpointLine(f)
+	return r
+}
+
+func slotNotAhead(f *Facts) *Refusal {
+	cp, confirmed := f.Checkpoint, *f.Slot.ConfirmedFlush
+	if confirmed <= cp.ResumeLSN {
+		return nil
+	}
+	r := refuse(fault.SlotAhead, []Fact{FactSlot, FactCheckpoint},
+		fmt.Sprintf("slot %q is ahead of the checkpoint", f.Want.Slot),
+		fmt.Sprintf("Publish what is missing from the outbox table, then `relay adopt --from %s --accept-loss`. %s", confirmed, changeNothing))
+	r.Details = append(checkpointLine(f),
+		fmt.Sprintf("slot confirmed    %s", confirmed),
+		atRisk(cp.ResumeLSN, confirmed),
+		"Probable cause: somebody advanced or recreated the slot (pg_replication_slot_advance, a restore, another consumer).")
+	return r
+}
+
+// SamePublication refuses when the publication or the membership of an outbox table is not the one recorded: rows that
+// were committed in between are lost in silence. The session's watcher asks it too, while streaming.
+// A table that was only added is accepted; the caller records it.
+func SamePublication(f *Facts) *Refusal {
+	cp := f.Checkpoint
+	if f.Publication == nil {
+		return outboxUsable(f)
+	}
+	now := Record(f.Publication)
+	difference := func(what string) *Refusal {
+		r := refuse(fault.PublicationDiffers, []Fact{FactPublication, FactCheckpoint},
+			fmt.Sprintf("publication %q is not what it was: %s", f.Want.Publication, what),
+			fmt.Sprintf("Compare the outbox table with the topics for that range, publish what is missing, then `relay adopt --from %s --accept-loss`.", f.Server.FlushLSN))
+		r.Details = append(checkpointLine(f),
+			fmt.Sprintf("At risk: rows committed in [%s, %s) while the publication was different.", cp.ResumeLSN, f.Server.FlushLSN))
+		return r
+	}
+	if now.OID != cp.Publication.OID {
+		return difference(fmt.Sprintf("it was dropped and created again (oid %d, recorded %d)", now.OID, cp.Publication.OID))
+	}
+	if now.Xmin != cp.Publication.Xmin {
+		return difference(fmt.Sprintf("its options were altered (xmin %d, recorded %d)", now.Xmin, cp.Publication.Xmin))
+	}
+	for _, was := range cp.Publication.Tables {
+		i := slices.IndexFunc(now.Tables, func(t publisher.PublishedTable) bool { return t.Name == was.Name })
+		switch {
+		case i < 0:
+			return difference(fmt.Sprintf("table %s is not in it any more", was.Name))
+		case now.Tables[i].OID != was.OID:
+			return difference(fmt.Sprintf("table %s was dropped and created again (oid %d, recorded %d)", was.Name, now.Tables[i].OID, was.OID))
+		case now.Tables[i] != was:
+			return difference(fmt.Sprintf("table %s was taken out and put back, or its filter or column list was changed", was.Name))
+		}
+	}
+	return nil
+}
+
+// Record is what a checkpoint says of a publication.
+func Record(p *Publication) publisher.Publication {
+	rec := publisher.Publication{OID: p.OID, Xmin: p.Xmin}
+	for _, t := range p.Tables {
+		if t.Published {
+			rec.Tables = append(rec.Tables, publisher.PublishedTable{Name: t.Name, OID: t.OID, MembershipOID: t.MembershipOID, MembershipXmin: t.MembershipXmin})
+		}
+	}
+	return rec
+}
+
+// kafkaKept refuses when the logs do not hold what the checkpoint says was written, or hold more.
+func kafkaKept(f *Facts) *Refusal {
+	k := f.Kafka
+	if len(k.Lost) > 0 {
+		r := refuse(fault.KafkaLostData, []Fact{FactTopics, FactCheckpoint}, "Kafka has lost events that it had acknowledged",
+			"Find out what happened to these partitions (unclean leader election, a recreated topic, deleted records). `relay adopt --from LSN --accept-loss` goes on without them.")
+		r.Details = append(checkpointLine(f), k.Lost...)
+		return r
+	}
+	if len(k.ForeignSeq) > 0 {
+		r := refuse(fault.KafkaLostData, []Fact{FactTopics, FactCheckpoint}, "the topics hold events of this relay that its checkpoint does not know",
+			"The checkpoint topic was restored or lost its tail, or another writer uses this relay's name. Going on would publish events again.")
+		r.Details = append(checkpointLine(f), k.ForeignSeq...)
+		return r
+	}
+	return nil
+}
+
+// replicationSafe refuses topics of which one lost disk takes acknowledged records away.
+func replicationSafe(f *Facts) *Refusal {
+	if f.Want.Development {
+		return nil
+	}
+	topics := f.Kafka.Guarded
+	if f.Kafka.CheckpointTopic != nil {
+		topics = append([]Topic{*f.Kafka.CheckpointTopic}, topics...)
+	}
+	for _, t := range topics {
+		unsafe := t.ReplicationFactor < minReplication || (t.MinInsync != 0 && t.MinInsync < minInsync)
+		if !unsafe {
+			continue
+		}
+		return refuse(fault.UnsafeReplication, []Fact{FactTopics},
+			fmt.Sprintf("topic %s has replication factor %d and min.insync.replicas %d: one lost disk loses acknowledged records", t.Name, t.ReplicationFactor, t.MinInsync),
+			"Give it replication factor 3 and min.insync.replicas 2, or set kafka.development: true where losing events does not matter.")
+	}
+	return nil
+}

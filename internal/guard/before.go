@@ -1,0 +1,233 @@
+package guard
+
+import (
+	"fmt"
+
+	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// Oldest releases that Relay works with, as server_version_num.
+const (
+	oldestServer          = 130000
+	oldestMessagesServer  = 140000
+	logicalWAL            = "logical"
+	pgoutput              = "pgoutput"
+	slotLost              = "lost"
+	changeNothing         = "Nothing has been changed."
+	postgresForgets       = "Postgres will not send them again."
+	createSlotAndAdopt    = "SELECT pg_create_logical_replication_slot('%s', 'pgoutput'); then `relay adopt --from LSN --accept-loss` names what is given up and starts there"
+	compactCleanupSetting = "cleanup.policy=compact"
+)
+
+// BeforeFence gives the verdicts that need no fence: what Postgres says of itself, its slot and publication, and what
+// an unfenced look at Kafka shows. It is asked before the slot is taken, so a refusal disturbs nobody. Facts.Barrier
+// and Facts.Checkpoint are then advisory: the newest committed ones at the time of the look.
+func BeforeFence(f *Facts) *Refusal {
+	for _, rule := range []func(*Facts) *Refusal{
+		serverSuits, notSplitBrain, barrierIsOurs, slotExists, slotUsable, outboxUsable, kafkaSuits,
+	} {
+		if r := rule(f); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// ServerSuits refuses a server that can never work: too old, in recovery, not logging for logical decoding, a role
+// without the right to replicate.
+func serverSuits(f *Facts) *Refusal {
+	s := f.Server
+	switch {
+	case s.InRecovery:
+		return refuse(fault.InRecovery, []Fact{FactServer}, "this Postgres server is in recovery: it is a standby",
+			"Connect to the primary: Relay reads from primaries only. When this server is promoted, Relay goes on by itself.")
+	case s.Version < oldestServer:
+		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, fmt.Sprintf("Postgres %d is too old", s.Version/10000),
+			"Use Postgres 13 or newer.")
+	case f.Want.Messages && s.Version < oldestMessagesServer:
+		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, "outbox.wal_messages is set, but Postgres 13 does not send WAL messages",
+			"Use Postgres 14 or newer, or take wal_messages out of the configuration.")
+	case s.WALLevel != logicalWAL:
+		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, fmt.Sprintf("wal_level is %q, not \"logical\"", s.WALLevel),
+			"ALTER SYSTEM SET wal_level = logical; and restart Postgres.")
+	case !s.CanReplicate:
+		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, fmt.Sprintf("role %q may not replicate", s.Role),
+			fmt.Sprintf("ALTER ROLE %s REPLICATION; (on managed servers grant the provider's replication role instead)", s.Role))
+	}
+	return nil
+}
+
+// notSplitBrain refuses when somebody under our name has already worked on a later timeline: this server was left
+// behind by a fail-over, and what it commits now is on a branch that the others do not have.
+func notSplitBrain(f *Facts) *Refusal {
+	if f.Barrier == nil || f.Barrier.SystemID != f.Server.SystemID || f.Barrier.Timeline <= f.Server.Timeline {
+		return nil
+	}
+	r := refuse(fault.HistoryLost, []Fact{FactServer, FactBarrier},
+		fmt.Sprintf("this server is on timeline %d, but relay %q has already run on timeline %d", f.Server.Timeline, f.Want.Relay, f.Barrier.Timeline),
+		"Point source.url at the server that was promoted. This one was left behind by a fail-over.")
+	r.Details = []string{fmt.Sprintf("newest barrier    timeline %d, by %s", f.Barrier.Timeline, f.Barrier.Host)}
+	return r
+}
+
+func barrierIsOurs(f *Facts) *Refusal {
+	if f.Barrier == nil {
+		return nil
+	}
+	return sameIdentity(f, f.Barrier.Identity, "newest barrier", FactBarrier)
+}
+
+func slotExists(f *Facts) *Refusal {
+	if f.Slot != nil {
+		if f.Kafka.CheckpointTopic == nil {
+			return noCheckpoint(f)
+		}
+		return nil
+	}
+	if f.Checkpoint == nil {
+		return refuse(fault.NotInitialised, []Fact{FactSlot, FactCheckpoint},
+			fmt.Sprintf("relay %q is not initialised: there is no slot %q and no checkpoint", f.Want.Relay, f.Want.Slot),
+			"Run `relay init`.")
+	}
+	r := refuse(fault.SlotUnusable, []Fact{FactSlot, FactCheckpoint},
+		fmt.Sprintf("slot %q does not exist, but there is a checkpoint", f.Want.Slot),
+		fmt.Sprintf(createSlotAndAdopt, f.Want.Slot))
+	r.Details = append(checkpointLine(f), atRisk(f.Checkpoint.ResumeLSN, f.Server.FlushLSN))
+	return r
+}
+
+// slotUsable refuses a slot that does not keep what the relay still needs, or never would.
+func slotUsable(f *Facts) *Refusal {
+	s := f.Slot
+	if s == nil {
+		return nil
+	}
+	var wrong string
+	switch {
+	case s.Plugin != pgoutput:
+		wrong = fmt.Sprintf("uses the plugin %q, not %q", s.Plugin, pgoutput)
+	case s.Database != f.Server.Database:
+		wrong = fmt.Sprintf("belongs to database %q, not to %q", s.Database, f.Server.Database)
+	case s.TwoPhase:
+		wrong = "was created with two_phase, which sends transactions before they commit"
+	case s.Temporary:
+		wrong = "is temporary: it is gone with the connection that made it"
+	case s.WALStatus == slotLost:
+		wrong = "is lost: Postgres removed WAL that it still needed" + cause(s.Invalidation)
+	case s.Invalidation != "":
+		wrong = "was invalidated" + cause(s.Invalidation)
+	case s.ConfirmedFlush == nil:
+		wrong = "has no confirmed_flush_lsn: its creation was not finished"
+	default:
+		return nil
+	}
+	r := refuse(fault.SlotUnusable, []Fact{FactSlot, FactCheckpoint},
+		fmt.Sprintf("slot %q %s", f.Want.Slot, wrong),
+		fmt.Sprintf("SELECT pg_drop_replication_slot('%s'); "+createSlotAndAdopt, f.Want.Slot, f.Want.Slot))
+	if f.Checkpoint != nil {
+		r.Details = append(checkpointLine(f), atRisk(f.Checkpoint.ResumeLSN, f.Server.FlushLSN))
+	}
+	return r
+}
+
+func cause(invalidation string) string {
+	if invalidation == "" {
+		return ""
+	}
+	return " (" + invalidation + ")"
+}
+
+// outboxUsable refuses a publication that does not carry every row of the outbox tables: such rows are lost in silence.
+func outboxUsable(f *Facts) *Refusal {
+	p := f.Publication
+	if p == nil {
+		return refuse(fault.OutboxUnusable, []Fact{FactPublication},
+			fmt.Sprintf("publication %q does not exist in database %q", f.Want.Publication, f.Server.Database),
+			"Apply the outbox migration (`relay migrate print`), or name your own in source.publication.")
+	}
+	if !p.Insert {
+		return refuse(fault.PublicationDiffers, []Fact{FactPublication},
+			fmt.Sprintf("publication %q does not publish insert", f.Want.Publication),
+			fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert');", f.Want.Publication))
+	}
+	for i := range p.Tables {
+		if r := tableUsable(f, &p.Tables[i]); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+func tableUsable(f *Facts, t *Table) *Refusal {
+	alter := "ALTER PUBLICATION " + f.Want.Publication
+	switch {
+	case t.OID == 0:
+		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("outbox table %s does not exist in database %q", t.Name, f.Server.Database),
+			"Apply the outbox migration (`relay migrate print`), or name your own table in outbox.table.")
+	case len(t.Unlogged) > 0:
+		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("table %s is unlogged: its rows never reach the WAL", t.Unlogged[0]),
+			fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.Unlogged[0]))
+	case !t.Published:
+		return refuse(fault.PublicationDiffers, []Fact{FactPublication}, fmt.Sprintf("publication %q does not contain outbox table %s", f.Want.Publication, t.Name),
+			fmt.Sprintf("%s ADD TABLE %s;", alter, t.Name))
+	case t.Partitioned && !f.Publication.ViaPartitionRoot:
+		return refuse(fault.PublicationDiffers, []Fact{FactPublication}, fmt.Sprintf("publication %q publishes the partitions of %s under their own names", f.Want.Publication, t.Name),
+			alter+" SET (publish_via_partition_root = true);")
+	case t.RowFilter != "":
+		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("publication %q has a row filter on %s: %s", f.Want.Publication, t.Name, t.RowFilter),
+			fmt.Sprintf("Rows that the filter holds back would never be published. %s SET TABLE %s;", alter, t.Name))
+	}
+	return columnsPresent(f, t)
+}
+
+func columnsPresent(f *Facts, t *Table) *Refusal {
+	switch {
+	case t.Unmappable != "":
+		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("outbox table %s does not fit the mapping: %s", t.Name, t.Unmappable),
+			"Name the right columns in outbox.columns, or alter the table.")
+	case t.Unlisted != "":
+		return refuse(fault.OutboxUnusable, []Fact{FactPublication},
+			fmt.Sprintf("the column list of publication %q on %s leaves out what the mapping needs: %s", f.Want.Publication, t.Name, t.Unlisted),
+			"Put the column into the list with ALTER PUBLICATION ... SET TABLE, or take the list away.")
+	}
+	return nil
+}
+
+// kafkaSuits refuses brokers and a checkpoint topic on which exactly once cannot hold.
+func kafkaSuits(f *Facts) *Refusal {
+	k := f.Kafka
+	switch {
+	case k.TooOld:
+		return refuse(fault.KafkaTooOld, []Fact{FactTopics}, "Kafka "+k.Release+" is too old",
+			"Use Kafka 3.7 or newer: older brokers accept writes to a transaction that has already ended.")
+	case k.VerificationOff:
+		return refuse(fault.KafkaTooOld, []Fact{FactTopics}, "the brokers do not verify partitions of transactions",
+			"Set transaction.partition.verification.enable=true on every broker: without it a late write can enter the next transaction.")
+	case k.CheckpointTopic != nil && !k.CheckpointTopic.Compacted:
+		return refuse(fault.TopicUnsuitable, []Fact{FactTopics},
+			fmt.Sprintf("checkpoint topic %s has cleanup.policy=%s: it would delete the checkpoint of a quiet relay", k.CheckpointTopic.Name, k.CheckpointTopic.CleanupPolicy),
+			fmt.Sprintf("kafka-configs.sh --alter --topic %s --add-config %s", k.CheckpointTopic.Name, compactCleanupSetting))
+	}
+	return nil
+}
+
+func checkpointLine(f *Facts) []string {
+	cp := f.Checkpoint
+	return []string{fmt.Sprintf("checkpoint        %s   %s   event %d", cp.ResumeLSN, cp.Time.UTC().Format("2006-01-02 15:04:05 UTC"), cp.EventsTotal)}
+}
+
+func atRisk(from, to outbox.LSN) string {
+	return fmt.Sprintf("At risk: transactions that committed in [%s, %s). %s", from, to, postgresForgets)
+}
+
+func lsnText(l *outbox.LSN) string {
+	if l == nil {
+		return "NULL"
+	}
+	return l.String()
+}
+
+func refuse(code fault.Code, watch []Fact, summary, hint string) *Refusal {
+	return &Refusal{Error: fault.Error{Code: code, Summary: summary, Hint: hint}, Watch: watch}
+}
