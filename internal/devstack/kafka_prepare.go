@@ -1,0 +1,100 @@
+package devstack
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// DefaultKafka is the major version where none is named.
+const DefaultKafka = 4
+
+//go:embed log4j2.properties
+var log4jConf []byte
+
+// kafkaInstall is a Kafka that is ready to be run.
+type kafkaInstall struct {
+	version   string
+	java      java
+	classpath string
+	logConf   string
+	features  string // bootstrap.checkpoint, as StorageTool writes it
+	archive   string // class data archive; empty: none
+}
+
+// installKafka fetches and prepares a major version.
+func installKafka(ctx context.Context, major int) (kafkaInstall, error) {
+	version, err := pomVersion("kafka." + strconv.Itoa(major))
+	if err != nil {
+		return kafkaInstall{}, err
+	}
+	k := kafkaInstall{version: version}
+	if k.java, err = findJava(ctx); err != nil {
+		return k, err
+	}
+	dir, err := cached(ctx, "kafka-"+version, func(dir string) error {
+		if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), log4jConf, 0o644); err != nil {
+			return err
+		}
+		return fetchArtifacts(ctx, filepath.Join(dir, "libs"), "kafka", "kafka="+version)
+	})
+	if err != nil {
+		return k, err
+	}
+	k.logConf = filepath.Join(dir, "log4j2.properties")
+	if k.classpath, err = classpath(filepath.Join(dir, "libs")); err != nil {
+		return k, err
+	}
+	return k, k.prepareFeatures(ctx)
+}
+
+// classpath names each jar, sorted: a class data archive is only good for the very same path.
+func classpath(libs string) (string, error) {
+	jars, err := filepath.Glob(filepath.Join(libs, "*.jar"))
+	if err != nil || len(jars) == 0 {
+		return "", fmt.Errorf("find jars in %s: found %d: %w", libs, len(jars), err)
+	}
+	slices.Sort(jars)
+	return strings.Join(jars, string(filepath.ListSeparator)), nil
+}
+
+// prepareFeatures formats a log directory once, for its bootstrap.checkpoint: it sets every feature (among them
+// transaction.version) to what this release gives a new cluster. A directory with a hand-made meta.properties alone
+// would set metadata.version only. The file names no cluster and no node, so it serves them all, and no later start
+// pays the second that the tool takes.
+func (k *kafkaInstall) prepareFeatures(ctx context.Context) error {
+	dir, err := cached(ctx, "kafka-"+k.version+"-format", func(dir string) error {
+		conf := filepath.Join(dir, "server.properties")
+		text := "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:1\n" +
+			"listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:1\ncontroller.listener.names=CONTROLLER\n" +
+			"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n" +
+			"log.dirs=" + filepath.Join(dir, "data") + "\n"
+		if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+			return err
+		}
+		args := append(k.javaArgs(), "kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", conf)
+		return run(ctx, owner{}, nil, k.java.program, args...)
+	})
+	if err != nil {
+		return err
+	}
+	k.features = filepath.Join(dir, "data", "bootstrap.checkpoint")
+	return nil
+}
+
+// javaArgs come before the main class.
+func (k *kafkaInstall) javaArgs() []string {
+	args := []string{
+		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-XX:MaxDirectMemorySize=128m",
+		"-Dlog4j2.configurationFile=" + k.logConf, "-Djava.awt.headless=true",
+	}
+	if k.archive != "" {
+		args = append(args, "-XX:SharedArchiveFile="+k.archive, "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+	}
+	return append(args, "-cp", k.classpath)
+}

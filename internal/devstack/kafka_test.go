@@ -1,0 +1,39 @@
+package devstack_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/outbox-relay/relay/internal/devstack"
+)
+
+func TestStartKafka(t *testing.T) {
+	for _, nodes := range []int{1, 3} {
+		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
+			k := startKafka(t, devstack.KafkaOptions{Nodes: nodes})
+			for _, broker := range k.Brokers() {
+				m, err := devstack.AskMetadata(t.Context(), broker)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.ClusterID != k.ClusterID || m.Brokers != nodes || !m.Controller {
+					t.Errorf("broker %s knows %+v, want cluster %s with %d brokers and a controller", broker, m, k.ClusterID, nodes)
+				}
+			}
+		})
+	}
+}
+
+func startKafka(t *testing.T, opts devstack.KafkaOptions) *devstack.Kafka {
+	t.Helper()
+	k, err := devstack.StartKafka(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return k
+}
