@@ -16,7 +16,6 @@ const (
 	ReasonNull           Reason = "null"            // NULL where a value must be
 	ReasonBadID          Reason = "bad_id"          // not a uuid, or too long
 	ReasonBadName        Reason = "bad_name"        // aggregate_type, aggregate_id or event_type against the table's rules
-	ReasonBadKey         Reason = "bad_key"         // longer than MaxKeyBytes
 	ReasonBadHeaders     Reason = "bad_headers"     // not a JSON object
 	ReasonForgedHeader   Reason = "forged_header"   // begins with relay- or is the name of a configured header
 	ReasonBadTimestamp   Reason = "bad_timestamp"   // occurred_at is infinite, before 1970, or not a time
@@ -45,4 +44,14 @@ func (e *BadEvent) Error() string {
 	}
 	fmt.Fprintf(&b, " at %s cannot be published: %s (%s)", e.Position, e.Detail, e.Reason)
 	return b.String()
+}
+
+// fault is why an event is bad, before it is known which event it is.
+type fault struct {
+	reason Reason
+	detail string
+}
+
+func faultf(reason Reason, format string, args ...any) *fault {
+	return &fault{reason: reason, detail: fmt.Sprintf(format, args...)}
 }

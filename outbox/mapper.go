@@ -1,55 +1,41 @@
 package outbox
 
-import "errors"
-
-// Table is what the stream or the catalogue says of a table.
-type Table struct {
-	Schema, Name string
-	Columns      []Column
-}
-
-// Column of a table. TypeOID is the one of pg_type; a domain has its own.
-type Column struct {
-	Name    string
-	TypeOID uint32
-}
-
-// Row is one inserted row: a value in text form for each column of its table, nil for NULL. The bytes are read during
-// the call only.
-type Row struct {
-	Values [][]byte
-}
+import "bytes"
 
 // Mapper turns rows and WAL messages into records. A mapper and its plans are used by one goroutine at a time.
 type Mapper struct {
-	cfg Config
+	cfg     Config
+	fields  fields
+	router  *router
+	headers headerWriter
+	frame   frame
+
+	key, partition field // noField: a null key, the partitioner's choice
+
+	values [][]byte // scratch: the event at hand by field, borrowed
 }
 
-// NewMapper checks the configuration and prepares it.
+// NewMapper checks the configuration and prepares it. The error is that of Config.Validate.
 func NewMapper(cfg Config) (*Mapper, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Mapper{cfg: cfg}, nil
-}
-
-// Plan is how the rows of one table, as it is now, become records. It is made again when the relation changes.
-type Plan struct {
-	mapper *Mapper
-	table  Table
-}
-
-// Plan finds the mapped columns in the table. The error is a *ColumnError for a column that is missing or of a type
-// that cannot be used; the table's columns may come from the stream or from the catalogue.
-func (m *Mapper) Plan(t Table) (*Plan, error) {
-	return &Plan{mapper: m, table: t}, nil
-}
-
-// Map appends the record of one row to the batch, copying what it needs of the row. The error is a *BadEvent when this
-// event cannot be published; any other error means that the row does not belong to the plan. On error the batch is
-// as it was before.
-func (p *Plan) Map(row Row, tx Transaction, index uint32, b *Batch) error {
-	return errors.New("map row: not built yet")
+	m := &Mapper{
+		cfg: cfg, fields: fields{columns: cfg.Columns}, headers: newHeaderWriter(cfg.Routing.Headers),
+		key: noField, partition: noField,
+	}
+	var err error
+	if m.router, err = newRouter(cfg, &m.fields); err != nil {
+		return nil, err
+	}
+	if cfg.Routing.Key != "" {
+		m.key = m.fields.resolve(cfg.Routing.Key)
+	}
+	if cfg.Routing.Partition != "" {
+		m.partition = m.fields.resolve(cfg.Routing.Partition)
+	}
+	m.values = make([][]byte, m.fields.count())
+	return m, nil
 }
 
 // WantsMessage says whether WAL messages with this prefix are events.
@@ -60,5 +46,134 @@ func (m *Mapper) WantsMessage(prefix []byte) bool {
 // MapMessage appends the record of a WAL message to the batch: one line of JSON, a newline, the payload. Errors are as
 // those of Plan.Map.
 func (m *Mapper) MapMessage(content []byte, tx Transaction, index uint32, b *Batch) error {
-	return errors.New("map WAL message: not built yet")
+	clear(m.values)
+	if bad := m.frame.read(content, m.values); bad != nil {
+		return m.badEvent(bad, tx.position(index), "")
+	}
+	return m.append(&source{}, tx, index, b)
+}
+
+// source is in which way the values of an event are read, apart from which column they come from.
+type source struct {
+	payloadIsBytea bool
+	readTime       timeReader // nil: occurred_at is not read
+}
+
+// append makes a record of the values at hand and appends it to the batch.
+func (m *Mapper) append(src *source, tx Transaction, index uint32, b *Batch) error {
+	mark := b.Mark()
+	r := Record{Partition: PartitionByKey, XID: tx.XID, Position: tx.position(index)}
+	if bad := m.build(&r, src, tx, b); bad != nil {
+		b.Truncate(mark)
+		return m.badEvent(bad, r.Position, r.Topic)
+	}
+	b.Append(r)
+	return nil
+}
+
+// build fills the record, copying into the batch.
+func (m *Mapper) build(r *Record, src *source, tx Transaction, b *Batch) (bad *fault) {
+	if m.values[fieldID] == nil {
+		return faultf(ReasonNull, "column %q is NULL and every event has an id", m.fields.column(fieldID))
+	}
+	if r.Topic, bad = m.router.find(m.values[fieldTopic], m.values, &m.fields); bad != nil {
+		return bad
+	}
+	if r.Timestamp, bad = m.timestamp(src, tx); bad != nil {
+		return bad
+	}
+	if r.Partition, bad = m.explicitPartition(); bad != nil {
+		return bad
+	}
+	if m.key != noField {
+		r.Key = b.Copy(m.values[m.key])
+	}
+	r.ID = b.Copy(m.values[fieldID])
+	if r.Headers, bad = m.recordHeaders(r.ID, tx.XID, b); bad != nil {
+		return bad
+	}
+	r.Value, bad = m.value(src, b)
+	return bad
+}
+
+func (m *Mapper) timestamp(src *source, tx Transaction) (int64, *fault) {
+	text := m.values[fieldOccurredAt]
+	if text == nil || src.readTime == nil {
+		return tx.CommitTime / 1000, nil
+	}
+	ms, err := src.readTime(text)
+	if err != nil {
+		return 0, faultf(ReasonBadTimestamp, "column %q: %q %s", m.fields.column(fieldOccurredAt), printable(text), err)
+	}
+	return ms, nil
+}
+
+func (m *Mapper) explicitPartition() (int32, *fault) {
+	if m.partition == noField || m.values[m.partition] == nil {
+		return PartitionByKey, nil
+	}
+	text := m.values[m.partition]
+	n, ok := parseDecimal(text, 1<<31-1)
+	if !ok {
+		return 0, faultf(ReasonBadPartition, "column %q: %q is not a partition number", m.fields.column(m.partition), printable(text))
+	}
+	return int32(n), nil
+}
+
+func (m *Mapper) recordHeaders(id []byte, xid uint32, b *Batch) ([]Header, *fault) {
+	var eventType []byte
+	if m.headers.typ != nil {
+		eventType = b.Copy(m.values[fieldEventType])
+	}
+	m.headers.begin(b, id, eventType, xid)
+	if object := m.values[fieldHeaders]; object != nil {
+		if bad := m.headers.object(b, object); bad != nil {
+			return nil, bad
+		}
+	}
+	return m.headers.finish(b), nil
+}
+
+// value copies the payload: as it was sent, or its bytes if it is bytea; nil for a tombstone.
+func (m *Mapper) value(src *source, b *Batch) ([]byte, *fault) {
+	text, of := m.values[fieldPayload], fieldPayload
+	isBytea := src.payloadIsBytea
+	if binary := m.values[fieldPayloadBytes]; binary != nil {
+		if text != nil {
+			return nil, faultf(ReasonBadPayload, "columns %q and %q are both set", m.fields.column(fieldPayload), m.fields.column(fieldPayloadBytes))
+		}
+		text, of, isBytea = binary, fieldPayloadBytes, true
+	}
+	if text == nil {
+		return m.tombstone()
+	}
+	value := text
+	if isBytea {
+		var ok bool
+		if value, ok = copyBytea(b, text); !ok {
+			return nil, faultf(ReasonBadPayload, "column %q is not bytea in hexadecimal form", m.fields.column(of))
+		}
+	} else {
+		value = b.Copy(text)
+	}
+	if len(value) == 0 && m.cfg.Routing.Tombstone == TombstoneEmpty {
+		return m.tombstone()
+	}
+	return value, nil
+}
+
+func (m *Mapper) tombstone() ([]byte, *fault) {
+	if m.cfg.Routing.Tombstone == TombstoneNever {
+		return nil, faultf(ReasonNull, "the payload is NULL and routing.tombstone is never")
+	}
+	return nil, nil
+}
+
+// badEvent says which event is bad, copying what is borrowed.
+func (m *Mapper) badEvent(bad *fault, at Position, topic string) *BadEvent {
+	e := &BadEvent{ID: printable(m.values[fieldID]), Position: at, Topic: topic, Reason: bad.reason, Detail: bad.detail}
+	if m.key != noField {
+		e.Key = bytes.Clone(m.values[m.key])
+	}
+	return e
 }

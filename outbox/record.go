@@ -35,3 +35,7 @@ const PartitionByKey int32 = -1
 type Header struct {
 	Key, Value []byte
 }
+
+func (t Transaction) position(index uint32) Position {
+	return Position{Timeline: t.Timeline, Index: index, CommitLSN: t.CommitLSN}
+}
