@@ -1,0 +1,30 @@
+package config
+
+import "time"
+
+func (b Batch) check(k *checker) {
+	between(k, "batch.max_events", b.MaxEvents, 1, 1_000_000,
+		"one event a transaction is slow, more than a million keep a transaction open for too long")
+	between(k, "batch.max_bytes", b.MaxBytes, 64<<10, 1<<30,
+		"a batch holds at least one event, and one Kafka transaction has to pass within half of kafka.transaction_timeout")
+	between(k, "batch.memory", b.Memory, 8<<20, 64<<30, "less cannot hold two batches and the receive buffers")
+	if !k.failed("batch.memory") && !k.failed("batch.max_bytes") && b.Memory < 2*b.MaxBytes {
+		k.addf("batch.memory", "%v is less than twice batch.max_bytes (%v); one batch fills while the other commits", b.Memory, b.MaxBytes)
+	}
+}
+
+func (f Failure) check(k *checker) {
+	k.oneOf("failure.on_unpublishable", f.OnUnpublishable, "halt")
+}
+
+func (s Server) check(k *checker) {
+	if s.Listen != "" && !isAddress(s.Listen, 0) {
+		k.addf("server.listen", `%q is not an address; write host:port, as in 127.0.0.1:9680, or "" for no server`, s.Listen)
+	}
+	between(k, "server.ready_max_lag", s.ReadyMaxLag, 0, Duration(24*365*time.Hour), "0 means any lag is ready")
+}
+
+func (l Log) check(k *checker) {
+	k.oneOf("log.level", l.Level, "debug", "info", "warn", "error")
+	k.oneOf("log.format", l.Format, "auto", "text", "json")
+}

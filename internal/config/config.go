@@ -1,0 +1,165 @@
+package config
+
+import "time"
+
+// Config is the configuration of one relay. The field tags are the keys of the file.
+type Config struct {
+	// Name is the relay's identity: the transactional id is "relay-" and this name. It can never change.
+	Name    string  `yaml:"name"`
+	Source  Source  `yaml:"source"`
+	Outbox  Outbox  `yaml:"outbox"`
+	Routing Routing `yaml:"routing"`
+	Kafka   Kafka   `yaml:"kafka"`
+	Batch   Batch   `yaml:"batch"`
+	Failure Failure `yaml:"failure"`
+	Server  Server  `yaml:"server"`
+	Log     Log     `yaml:"log"`
+}
+
+// Source is the Postgres database that holds the outbox.
+type Source struct {
+	// URL is a connection URL or a list of libpq keywords. What it lacks comes from the PG* variables and the
+	// passfile, as in psql.
+	URL string `yaml:"url"`
+	// PasswordFile names a file that holds the password; it is read again for every session.
+	PasswordFile string `yaml:"password_file"`
+	// Slot is the replication slot; by default "relay_" and the name, with _ for -.
+	Slot string `yaml:"slot"`
+	// Failover says whether init makes a failover slot (Postgres 17): auto where the server can, true or false.
+	Failover string `yaml:"failover"`
+	// Publication is the publication that the migrations made.
+	Publication string `yaml:"publication"`
+	// WalSenderTimeout is how long the server waits for a silent relay before it frees the slot. Shorter hands over
+	// to a standby sooner; longer survives longer pauses.
+	WalSenderTimeout Duration `yaml:"wal_sender_timeout"`
+}
+
+// Outbox says where events are written and how a row is read.
+type Outbox struct {
+	// Format is relay (the table of our migrations) or custom (any table, with Columns).
+	Format string `yaml:"format"`
+	// Table is the outbox table as schema.table; empty when only WAL messages are published.
+	Table string `yaml:"table"`
+	// Columns gives the table's column for a field of the event.
+	Columns map[string]string `yaml:"columns"`
+	// WALMessages is the prefix of the pg_logical_emit_message events to publish too; empty for none.
+	WALMessages string `yaml:"wal_messages"`
+	// OnUpdate is what an UPDATE or DELETE that the publication sends means: ignore or halt.
+	OnUpdate string `yaml:"on_update"`
+}
+
+// Routing says which topic, key and headers an event gets.
+type Routing struct {
+	// Topic is a template over the fields of the event.
+	Topic string `yaml:"topic"`
+	// Rules come before Topic; the first match wins.
+	Rules []Rule `yaml:"rules"`
+	// Key is the field of the event that becomes the record key.
+	Key string `yaml:"key"`
+	// Partitioner is murmur2, as Java producers and Kafka Streams partition.
+	Partitioner string `yaml:"partitioner"`
+	// Headers gives the header name for a field; "" leaves the header out.
+	Headers map[string]string `yaml:"headers"`
+	// Tombstone says which payload is published as a null value: "null" (SQL NULL), empty (that and length 0) or never.
+	Tombstone string `yaml:"tombstone"`
+}
+
+// Rule sends the events that match it to a topic of their own.
+type Rule struct {
+	// Match gives, for fields of the event, the regular expression that each must match.
+	Match map[string]string `yaml:"match" json:"match"`
+	// Topic is a template, as Routing.Topic.
+	Topic string `yaml:"topic" json:"topic"`
+}
+
+// Kafka is the cluster that events and checkpoint are written to.
+type Kafka struct {
+	// Brokers are the host:port pairs that are asked first.
+	Brokers []string `yaml:"brokers"`
+	// Compression of event batches: none, gzip, snappy, lz4 or zstd.
+	Compression string `yaml:"compression"`
+	// TransactionTimeout is after which time a broker aborts a transaction that a dead relay left open.
+	TransactionTimeout Duration `yaml:"transaction_timeout"`
+	// CheckpointTopic is the prefix of the checkpoint topic; the relay's name follows after a dot.
+	CheckpointTopic string `yaml:"checkpoint_topic"`
+	// CreateTopics says what init creates: internal (the checkpoint topic), all (event topics named literally too) or none.
+	CreateTopics string `yaml:"create_topics"`
+	// Partitions of the event topics that init creates.
+	Partitions int `yaml:"partitions"`
+	// ReplicationFactor of the topics that init creates.
+	ReplicationFactor int `yaml:"replication_factor"`
+	// Development accepts topics that one lost disk can lose.
+	Development bool `yaml:"development"`
+}
+
+// Batch bounds what is in flight.
+type Batch struct {
+	// MaxEvents in one Kafka transaction. Larger is faster over a slow network; a failure publishes as many again.
+	MaxEvents int `yaml:"max_events"`
+	// MaxBytes of events in one Kafka transaction.
+	MaxBytes Size `yaml:"max_bytes"`
+	// Memory is the budget for everything between the socket of Postgres and that of Kafka.
+	Memory Size `yaml:"memory"`
+}
+
+// Failure says what happens to an event that can never be published.
+type Failure struct {
+	// OnUnpublishable is halt: stop before the Postgres transaction that holds it.
+	OnUnpublishable string `yaml:"on_unpublishable"`
+	// ParkedTopic is a topic prefix that events are never routed to.
+	ParkedTopic string `yaml:"parked_topic"`
+}
+
+// Server is the HTTP server for health, metrics and status.
+type Server struct {
+	// Listen is host:port; port 0 takes a free one; empty serves nothing.
+	Listen string `yaml:"listen"`
+	// ReadyMaxLag is how far behind a ready relay may be; 0 for any.
+	ReadyMaxLag Duration `yaml:"ready_max_lag"`
+}
+
+// Log is what goes to standard error.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `yaml:"level"`
+	// Format is auto (text on a terminal, else json), text or json.
+	Format string `yaml:"format"`
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Source: Source{
+			Failover:         "auto",
+			Publication:      "outbox",
+			WalSenderTimeout: Duration(10 * time.Second),
+		},
+		Outbox: Outbox{
+			Format:   "relay",
+			Table:    "outbox.event",
+			Columns:  map[string]string{},
+			OnUpdate: "ignore",
+		},
+		Routing: Routing{
+			Topic:       "${aggregate_type}.events",
+			Rules:       []Rule{},
+			Key:         "aggregate_id",
+			Partitioner: "murmur2",
+			Headers:     map[string]string{"id": "id", "type": "type", "transaction": "relay-tx"},
+			Tombstone:   "null",
+		},
+		Kafka: Kafka{
+			Brokers:            []string{},
+			Compression:        "none",
+			TransactionTimeout: Duration(30 * time.Second),
+			CheckpointTopic:    "relay.checkpoints",
+			CreateTopics:       "internal",
+			Partitions:         6,
+			ReplicationFactor:  3,
+		},
+		Batch:   Batch{MaxEvents: 50_000, MaxBytes: 16 << 20, Memory: 48 << 20},
+		Failure: Failure{OnUnpublishable: "halt", ParkedTopic: "relay.parked"},
+		Server:  Server{Listen: "127.0.0.1:9680"},
+		Log:     Log{Level: "info", Format: "auto"},
+	}
+}

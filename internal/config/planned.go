@@ -1,0 +1,37 @@
+package config
+
+import "strings"
+
+// plannedKeys are keys that the documentation of the configuration knows and this version does not obey. Ignoring one
+// would be a promise that is not kept, so using one is an error that says so. A section stands for all its keys.
+func plannedKeys() []string {
+	return []string{
+		"outbox.cleanup",
+		"kafka.tls",
+		"kafka.sasl",
+		"failure.hold_key",
+		"failure.max_held",
+		"server.admin_socket",
+		"tracing",
+	}
+}
+
+// plannedValues are values of built keys that this version does not obey.
+func plannedValues(path string) []string {
+	switch path {
+	case "outbox.format":
+		return []string{"debezium", "eventuate", "brighter", "masstransit", "cap"}
+	case "failure.on_unpublishable":
+		return []string{"park"}
+	}
+	return nil
+}
+
+func isPlanned(path string) bool {
+	for _, key := range plannedKeys() {
+		if path == key || strings.HasPrefix(path, key+".") {
+			return true
+		}
+	}
+	return false
+}
