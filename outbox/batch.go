@@ -38,9 +38,17 @@ func (b *Batch) Append(r Record) { b.Records = append(b.Records, r) }
 // Len is the number of records.
 func (b *Batch) Len() int { return len(b.Records) }
 
-// Size is the memory in use by the records, in bytes: payloads, headers and the records themselves.
+// Size is the memory that the records use, in bytes: their copied bytes with what is lost at the ends of chunks,
+// headers, and the records themselves. A budget counts this; it is 0 after Reset.
 func (b *Batch) Size() int {
-	return b.bytes.used*1 + b.headers.used*headerSize + len(b.Records)*recordSize
+	return b.bytes.used() + b.headers.used() + len(b.Records)*recordSize
+}
+
+// Held is the memory that the batch keeps, in bytes, used or not: Reset does not change it, except that payloads larger
+// than a quarter of a chunk are given back. It exceeds the largest Size so far by two chunks and a quarter of the
+// records at most.
+func (b *Batch) Held() int {
+	return b.bytes.held() + b.headers.held() + cap(b.Records)*recordSize
 }
 
 // Mark remembers the present end of the batch.

@@ -46,6 +46,29 @@ func (k frameKey) name() string {
 	}[k]
 }
 
+// frameKeyOf is the key of that name, frameKeys for any other.
+func frameKeyOf(name []byte) frameKey {
+	switch string(name) {
+	case "v":
+		return frameV
+	case "id":
+		return frameID
+	case "aggregate_type":
+		return frameAggregateType
+	case "aggregate_id":
+		return frameAggregateID
+	case "event_type":
+		return frameEventType
+	case "headers":
+		return frameHeaders
+	case "topic":
+		return frameTopic
+	case "tombstone":
+		return frameTombstone
+	}
+	return frameKeys
+}
+
 // read splits the content of a message into the values of an event's fields and checks them. A tombstone has a nil
 // payload, any other message one that is not nil. The values borrow from content and from the frame.
 func (f *frame) read(content []byte, values [][]byte) *fault {
@@ -99,13 +122,7 @@ func (f *frame) members(line []byte, values [][]byte) string {
 }
 
 func (f *frame) member(name []byte, kind jsonKind, text []byte, values [][]byte) string {
-	key := frameKeys
-	for k := range frameKeys {
-		if string(name) == k.name() {
-			key = k
-			break
-		}
-	}
+	key := frameKeyOf(name)
 	if key == frameKeys {
 		return fmt.Sprintf("%q is not a member of a frame of version %s", printable(name), frameVersion)
 	}

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"fmt"
+	"strconv"
 )
 
 // String prints the position as the relay-position header carries it: timeline, commit LSN and index as fixed-width
@@ -22,17 +23,18 @@ func (p Position) AppendTo(dst []byte) []byte {
 	return appendHex(dst, uint64(p.Index), 8)
 }
 
-// ParsePosition reads what String prints.
+// ParsePosition reads what String prints, and nothing else.
 func ParsePosition(s string) (Position, error) {
-	var timeline, index uint32
-	var lsn uint64
-	if len(s) != PositionLen {
-		return Position{}, fmt.Errorf("parse position %q: want %d characters", s, PositionLen)
+	if len(s) == PositionLen {
+		timeline, err1 := strconv.ParseUint(s[:8], 16, 32)
+		lsn, err2 := strconv.ParseUint(s[9:25], 16, 64)
+		index, err3 := strconv.ParseUint(s[26:], 16, 32)
+		p := Position{Timeline: uint32(timeline), Index: uint32(index), CommitLSN: LSN(lsn)}
+		if err1 == nil && err2 == nil && err3 == nil && p.String() == s {
+			return p, nil
+		}
 	}
-	if _, err := fmt.Sscanf(s, "%8X-%16X-%8X", &timeline, &lsn, &index); err != nil {
-		return Position{}, fmt.Errorf("parse position %q: %w", s, err)
-	}
-	return Position{Timeline: timeline, CommitLSN: LSN(lsn), Index: index}, nil
+	return Position{}, fmt.Errorf("parse position %q: want timeline, commit LSN and index as in %s", s, Position{})
 }
 
 func appendHex(dst []byte, v uint64, width int) []byte {
