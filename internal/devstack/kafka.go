@@ -2,16 +2,9 @@ package devstack
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"syscall"
 )
 
@@ -19,6 +12,7 @@ import (
 type KafkaOptions struct {
 	Major    int               // 0: DefaultKafka
 	Nodes    int               // 0: 1. With three, topics have replication 3 and min.insync.replicas 2 by default.
+	Proxied  bool              // clients reach each node through a Proxy; the nodes reach each other directly
 	Settings map[string]string // broker settings on top of the package's own
 }
 
@@ -31,15 +25,6 @@ type Kafka struct {
 	watcher *watcher
 	dir     string
 	nodes   []*kafkaNode
-}
-
-// kafkaNode is one broker with its directory; its node.id is its index + 1.
-type kafkaNode struct {
-	dir  string
-	port int
-
-	mu      sync.Mutex
-	process *process
 }
 
 // StartKafka starts a new cluster and waits until it has a controller and all brokers are registered. ctx bounds the
@@ -65,127 +50,17 @@ func StartKafka(ctx context.Context, opts KafkaOptions) (*Kafka, error) {
 	return k, nil
 }
 
-// newKafka makes the cluster's directory.
-func newKafka(install kafkaInstall, opts KafkaOptions) (*Kafka, error) {
-	dir, err := os.MkdirTemp("", "relay-kafka-")
-	if err != nil {
-		return nil, fmt.Errorf("make server directory: %w", err)
-	}
-	w, err := newWatcher(dir)
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	k := &Kafka{ClusterID: newClusterID(), install: install, watcher: w, dir: dir}
-	if err := k.makeNodes(opts); err != nil {
-		return nil, errors.Join(fmt.Errorf("make the directories of the nodes: %w", err), k.Close())
-	}
-	return k, nil
-}
-
-// makeNodes writes what each node finds at its start: server.properties and a formatted log directory.
-func (k *Kafka) makeNodes(opts KafkaOptions) error {
-	ports, err := freePorts(2 * opts.Nodes)
-	if err != nil {
-		return err
-	}
-	brokers, controllers := ports[:opts.Nodes], ports[opts.Nodes:]
-	for i, port := range brokers {
-		n := &kafkaNode{dir: filepath.Join(k.dir, fmt.Sprintf("node%d", i)), port: port}
-		settings := nodeSettings(i, n, controllers)
-		maps.Copy(settings, opts.Settings)
-		if err := k.format(i, n, settings); err != nil {
-			return err
-		}
-		k.nodes = append(k.nodes, n)
-	}
-	return nil
-}
-
-func nodeSettings(i int, n *kafkaNode, controllers []int) map[string]string {
-	voters := make([]string, len(controllers))
-	for j, port := range controllers {
-		voters[j] = fmt.Sprintf("%d@%s", j+1, address(port))
-	}
-	replication, insync := "1", "1"
-	if len(controllers) >= 3 {
-		replication, insync = "3", "2"
-	}
-	return map[string]string{
-		"process.roles":                  "broker,controller",
-		"node.id":                        fmt.Sprint(i + 1),
-		"controller.quorum.voters":       strings.Join(voters, ","),
-		"controller.listener.names":      "CONTROLLER",
-		"listeners":                      fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s", address(n.port), address(controllers[i])),
-		"advertised.listeners":           "PLAINTEXT://" + address(n.port),
-		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-		"log.dirs":                       filepath.Join(n.dir, "data"),
-
-		// A broker that was killed is missed after two seconds instead of nine.
-		"broker.session.timeout.ms":    "2000",
-		"broker.heartbeat.interval.ms": "500",
-
-		"num.partitions":                                   "1",
-		"default.replication.factor":                       replication,
-		"min.insync.replicas":                              insync,
-		"transaction.state.log.num.partitions":             "1",
-		"transaction.state.log.replication.factor":         replication,
-		"transaction.state.log.min.isr":                    insync,
-		"offsets.topic.num.partitions":                     "1",
-		"offsets.topic.replication.factor":                 replication,
-		"share.coordinator.state.topic.num.partitions":     "1",
-		"share.coordinator.state.topic.replication.factor": replication,
-		"share.coordinator.state.topic.min.isr":            insync,
-		"group.initial.rebalance.delay.ms":                 "0",
-
-		"log.cleaner.dedupe.buffer.size": "4194304",
-		"num.network.threads":            "2",
-		"num.io.threads":                 "4",
-	}
-}
-
-// format makes a node's directory as kafka-storage format does.
-func (k *Kafka) format(i int, n *kafkaNode, settings map[string]string) error {
-	data := filepath.Join(n.dir, "data")
-	if err := os.MkdirAll(data, 0o755); err != nil {
-		return err
-	}
-	var conf strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		fmt.Fprintf(&conf, "%s=%s\n", name, settings[name])
-	}
-	if err := os.WriteFile(n.conf(), []byte(conf.String()), 0o600); err != nil {
-		return err
-	}
-	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", k.ClusterID, i+1, newClusterID())
-	if err := os.WriteFile(filepath.Join(data, "meta.properties"), []byte(meta), 0o600); err != nil {
-		return err
-	}
-	return copyFile(k.install.features, filepath.Join(data, "bootstrap.checkpoint"), owner{})
-}
-
-func (n *kafkaNode) conf() string { return filepath.Join(n.dir, "server.properties") }
-func (n *kafkaNode) log() string  { return filepath.Join(n.dir, "log") }
-
-// newClusterID is a random UUID as Kafka writes it: 22 characters, none of them a leading dash, which the tools would
-// take for an option.
-func newClusterID() string {
-	var id [16]byte
-	for {
-		_, _ = rand.Read(id[:]) // never fails
-		if s := base64.RawURLEncoding.EncodeToString(id[:]); s[0] != '-' {
-			return s
-		}
-	}
-}
-
-// Brokers are the addresses of all nodes, host:port, whether they run or not.
+// Brokers are the addresses of all nodes for clients, host:port, whether they run or not.
 func (k *Kafka) Brokers() []string {
 	brokers := make([]string, len(k.nodes))
 	for i, n := range k.nodes {
-		brokers[i] = address(n.port)
+		brokers[i] = n.advertised()
 	}
 	return brokers
 }
+
+// Proxy is what stands before node i; nil unless the cluster is Proxied.
+func (k *Kafka) Proxy(i int) *Proxy { return k.nodes[i].proxy }
 
 func (k *Kafka) startAll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
@@ -209,7 +84,7 @@ func (k *Kafka) launch(n *kafkaNode) error {
 	if n.process.running() {
 		return errors.New("start kafka node: it runs already")
 	}
-	args := append(k.install.javaArgs(), "kafka.Kafka", n.conf())
+	args := append(k.install.javaArgs(n.dir), "kafka.Kafka", n.conf())
 	cmd := k.watcher.command("KILL", k.install.java.program, args...)
 	cmd.SysProcAttr = owner{}.attributes()
 	process, err := startProcess(k.watcher, cmd, n.log())
@@ -286,8 +161,14 @@ func (k *Kafka) Log(i int) string {
 // Close kills what runs and removes the cluster's directory.
 func (k *Kafka) Close() error {
 	processes := make([]*process, len(k.nodes))
+	var errs []error
 	for i, n := range k.nodes {
+		n.mu.Lock()
 		processes[i] = n.process
+		n.mu.Unlock()
+		if n.proxy != nil {
+			errs = append(errs, n.proxy.Close())
+		}
 	}
-	return closeServer(k.watcher, processes...)
+	return errors.Join(append(errs, closeServer(k.watcher, processes...))...)
 }

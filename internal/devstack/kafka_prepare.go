@@ -77,7 +77,7 @@ func (k *kafkaInstall) prepareFeatures(ctx context.Context) error {
 		if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 			return err
 		}
-		args := append(k.javaArgs(), "kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", conf)
+		args := append(k.javaArgs(dir), "kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", conf)
 		return run(ctx, owner{}, nil, k.java.program, args...)
 	})
 	if err != nil {
@@ -87,11 +87,12 @@ func (k *kafkaInstall) prepareFeatures(ctx context.Context) error {
 	return nil
 }
 
-// javaArgs come before the main class.
-func (k *kafkaInstall) javaArgs() []string {
+// javaArgs come before the main class. What Java writes by itself goes to dir.
+func (k *kafkaInstall) javaArgs(dir string) []string {
 	args := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-XX:MaxDirectMemorySize=128m",
 		"-Dlog4j2.configurationFile=" + k.logConf, "-Djava.awt.headless=true",
+		"-Djava.io.tmpdir=" + dir, "-XX:-UsePerfData", // perf data would stay in /tmp/hsperfdata_* after a kill
 	}
 	if k.archive != "" {
 		args = append(args, "-XX:SharedArchiveFile="+k.archive, "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
