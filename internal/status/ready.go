@@ -1,0 +1,85 @@
+package status
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/outbox-relay/relay/internal/fault"
+)
+
+const (
+	// stuckAfter is how long events may wait without any checkpoint before a relay is not ready.
+	stuckAfter = 30 * time.Second
+	// partnerWithin is how fresh the proof must be that another relay has the slot.
+	partnerWithin = 5 * time.Second
+)
+
+// Readiness is the answer of /readyz.
+type Readiness struct {
+	Ready  bool       `json:"ready"`
+	State  State      `json:"state"`
+	Reason string     `json:"reason,omitempty"`
+	Since  time.Time  `json:"since"`
+	Code   fault.Code `json:"code,omitempty"`
+}
+
+// Ready tells whether the relay does its work: it streams and moves, or it stands by for one that has the slot.
+//
+// Waiting events and an old checkpoint alone say nothing: after an idle night the first event finds the checkpoint hours
+// old. So what counts is 30 s since the later of two: the checkpoint moved, events began to wait.
+func (t *Tracker) Ready() Readiness { return t.snapshot().readiness(t.readyMaxLag) }
+
+func (s *snapshot) readiness(maxLag time.Duration) Readiness {
+	r := Readiness{State: s.state.state, Reason: s.state.reason, Since: s.state.since, Code: s.state.code}
+	switch s.state.state {
+	case Streaming:
+		switch stuck := s.stuckFor(); {
+		case stuck >= stuckAfter:
+			r.Reason = fmt.Sprintf("%d events wait and the checkpoint has not moved for %s", s.pendingEvents, stuck.Round(time.Second))
+		case maxLag > 0 && s.lag() > maxLag:
+			r.Reason = fmt.Sprintf("%s behind, more than server.ready_max_lag (%s)", s.lag().Round(time.Millisecond), maxLag)
+		default:
+			r.Ready = true
+		}
+	case Standby:
+		r.Ready = !s.elsewhere.IsZero() && s.now.Sub(s.elsewhere) <= partnerWithin
+		if !r.Ready {
+			r.Reason = "no other relay was seen to hold the slot within 5s"
+		}
+	}
+	return r
+}
+
+// stuckFor is how long events have been waiting without any checkpoint.
+func (s *snapshot) stuckFor() time.Duration {
+	if s.pendingEvents <= 0 {
+		return 0
+	}
+	from := s.pendingSince
+	if s.progress.After(from) {
+		from = s.progress
+	}
+	return s.now.Sub(from)
+}
+
+// lag is how long ago the oldest waiting event was committed in Postgres, at most: the commit time of what was
+// published last is a lower bound for what comes after it. Clocks of two machines are compared.
+func (s *snapshot) lag() time.Duration {
+	if s.pendingEvents <= 0 {
+		return 0
+	}
+	oldest := max(s.pendingCommit, s.commitTime)
+	if oldest == 0 {
+		return 0
+	}
+	return max(0, s.now.Sub(time.UnixMicro(oldest)))
+}
+
+// lagBytes is how much WAL lies between the checkpoint and the server's end of it, as far as it was told.
+func (s *snapshot) lagBytes() uint64 {
+	end := max(s.walEnd, s.slot.WALEnd, s.received)
+	if s.checkpoint.ResumeLSN == 0 || end < s.checkpoint.ResumeLSN {
+		return 0
+	}
+	return uint64(end - s.checkpoint.ResumeLSN)
+}

@@ -1,0 +1,56 @@
+package status
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// snapshot is what a Tracker held at one moment.
+type snapshot struct {
+	now                  time.Time
+	relay, version, host string
+	started              time.Time
+
+	state        stateNow
+	checkpoint   Checkpoint
+	checkpointAt time.Time
+	progress     time.Time
+	acknowledged outbox.LSN
+	commitTime   int64
+	totals       totals
+	slot         Slot
+	slotAt       time.Time
+	elsewhere    time.Time
+	epoch        int64
+	ignored      map[string]uint64
+	sessions     sessions
+
+	received, walEnd            outbox.LSN
+	pendingEvents, pendingBytes int64
+	pendingSince                time.Time
+	pendingCommit               int64
+	skipped                     uint64
+	memory, memoryBudget        int64
+}
+
+func (t *Tracker) snapshot() *snapshot {
+	s := &snapshot{
+		now: t.now(), relay: t.relay, version: t.version, host: t.host, started: t.started,
+		received: outbox.LSN(t.received.Load()), walEnd: outbox.LSN(t.walEnd.Load()),
+		pendingEvents: max(0, t.pendingEvents.Load()), pendingBytes: max(0, t.pendingBytes.Load()),
+		pendingSince: time.Unix(0, t.pendingSince.Load()), pendingCommit: t.pendingCommit.Load(),
+		skipped: t.skipped.Load(), memory: t.memory.Load(), memoryBudget: t.memoryBudget,
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.state, s.checkpoint, s.checkpointAt, s.progress = t.state, t.checkpoint, t.checkpointAt, t.progress
+	s.acknowledged, s.commitTime, s.totals, s.epoch = t.acknowledged, t.commitTime, t.totals, t.epoch
+	s.slot, s.slotAt, s.elsewhere = t.slot, t.slotAt, t.elsewhere
+	s.ignored = maps.Clone(t.ignored)
+	s.sessions = t.sessions
+	s.sessions.ends, s.sessions.recent = maps.Clone(t.sessions.ends), slices.Clone(t.sessions.recent)
+	return s
+}

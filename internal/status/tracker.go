@@ -1,0 +1,203 @@
+package status
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// Tracker holds what a relay knows of itself. All methods may be called from any goroutine.
+type Tracker struct {
+	relay, version, host string
+	readyMaxLag          time.Duration // 0: any
+	memoryBudget         int64
+	now                  func() time.Time
+	started              time.Time
+
+	// For every Postgres transaction, hence without a lock.
+	received       atomic.Uint64 // LSN
+	walEnd         atomic.Uint64 // LSN, the furthest that the server spoke of
+	commitReceived atomic.Int64  // commit time of the newest transaction received, microseconds since the Unix epoch
+	pendingEvents  atomic.Int64
+	pendingBytes   atomic.Int64
+	pendingSince   atomic.Int64 // when pendingEvents left 0, nanoseconds since the Unix epoch
+	pendingCommit  atomic.Int64 // commitReceived at that time
+	skipped        atomic.Uint64
+	memory         atomic.Int64
+
+	histograms histograms
+	metrics    *prometheus.Registry
+
+	mu           sync.Mutex // guards the rest
+	state        stateNow
+	checkpoint   Checkpoint
+	checkpointAt time.Time // when it was written, by this or an older process
+	progress     time.Time // when the checkpoint moved in this process; zero: not yet
+	acknowledged outbox.LSN
+	commitTime   int64 // of the newest publication's oldest event, microseconds since the Unix epoch
+	totals       totals
+	slot         Slot
+	slotAt       time.Time
+	elsewhere    time.Time // when the slot was seen held by another relay
+	epoch        int64
+	ignored      map[string]uint64
+	sessions     sessions
+}
+
+// totals count since the process started.
+type totals struct {
+	events, bytes, kafka, postgres uint64
+}
+
+// Checkpoint is the part of a checkpoint record that is shown.
+type Checkpoint struct {
+	ResumeLSN   outbox.LSN
+	Timeline    uint32
+	Seq         uint64
+	EventsTotal uint64 // since init or adopt
+}
+
+// Commit describes one committed Kafka transaction.
+type Commit struct {
+	Events       int           // 0: the checkpoint alone
+	Bytes        int64         // keys, values and headers
+	Transactions int           // Postgres transactions that ended in it
+	Duration     time.Duration // from its first request to the answer to the last
+	CommitTime   int64         // of its oldest event in Postgres, microseconds since the Unix epoch; 0 without events
+	Checkpoint   Checkpoint
+}
+
+// Slot is what the server says of the replication slot.
+type Slot struct {
+	Flush     outbox.LSN
+	WALEnd    outbox.LSN // of the server
+	WALStatus string     // reserved, extended, unreserved or lost
+	// SafeBytes is how much WAL can be written before the slot is lost; -1 when there is no limit.
+	SafeBytes int64
+}
+
+// Option changes a new Tracker.
+type Option func(*Tracker)
+
+// WithBuild names the program and the machine.
+func WithBuild(version, host string) Option {
+	return func(t *Tracker) { t.version, t.host = version, host }
+}
+
+// WithMemoryBudget tells the limit of Memory, in bytes.
+func WithMemoryBudget(bytes int64) Option { return func(t *Tracker) { t.memoryBudget = bytes } }
+
+// WithReadyMaxLag makes a relay that is further behind not ready; 0 allows any lag.
+func WithReadyMaxLag(lag time.Duration) Option { return func(t *Tracker) { t.readyMaxLag = lag } }
+
+// WithClock replaces time.Now.
+func WithClock(now func() time.Time) Option { return func(t *Tracker) { t.now = now } }
+
+// New makes the Tracker of one relay, in state Starting.
+func New(relay string, options ...Option) *Tracker {
+	t := &Tracker{relay: relay, now: time.Now, ignored: map[string]uint64{}, histograms: newHistograms(relay)}
+	t.slot.SafeBytes = -1
+	t.sessions.ends = map[string]uint64{}
+	for _, option := range options {
+		option(t)
+	}
+	t.started = t.now()
+	t.state = stateNow{state: Starting, since: t.started}
+	t.metrics = newRegistry(t)
+	return t
+}
+
+// Received says how far the stream has come: lsn is the end of a transaction or a keepalive's WAL end, commitTime that
+// of the transaction, in microseconds since the Unix epoch, 0 for a keepalive. Call it before Pending.
+func (t *Tracker) Received(lsn outbox.LSN, commitTime int64) {
+	t.received.Store(uint64(lsn))
+	if commitTime != 0 {
+		t.commitReceived.Store(commitTime)
+	}
+}
+
+// ServerAt notes the end of the server's WAL as a message on the stream told it.
+func (t *Tracker) ServerAt(walEnd outbox.LSN) { t.walEnd.Store(uint64(walEnd)) }
+
+// Pending adds to what is between the sockets of Postgres and Kafka; negative numbers take away. The end of a session
+// sets both to 0. Only one goroutine adds; take away after Committed.
+//
+// When waiting begins is stored before it is visible that anything waits, else a reader in between would see an event
+// that has waited since the last time. If a commit empties the pipeline between the look and the addition, that time is
+// older than true, but the commit has just moved the checkpoint, and readers take the later of the two.
+func (t *Tracker) Pending(events, bytes int64) {
+	if events > 0 && t.pendingEvents.Load() <= 0 {
+		t.pendingCommit.Store(t.commitReceived.Load())
+		t.pendingSince.Store(t.now().UnixNano())
+	}
+	t.pendingEvents.Add(events)
+	t.pendingBytes.Add(bytes)
+}
+
+// Skipped counts rows that were received again although they are decided.
+func (t *Tracker) Skipped(rows uint64) { t.skipped.Add(rows) }
+
+// Memory says how much of the budget is in use, in bytes.
+func (t *Tracker) Memory(inUse int64) { t.memory.Store(inUse) }
+
+// Ignored counts a message that is never published. what is one of a few fixed words: it becomes a label.
+func (t *Tracker) Ignored(what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ignored[what]++
+}
+
+// CheckpointRead notes the checkpoint that a session found, and when it had been written.
+func (t *Tracker) CheckpointRead(c Checkpoint, written time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.checkpoint, t.checkpointAt = c, written
+}
+
+// Committed notes a Kafka transaction that has committed. What it took from the pipeline is told by Pending.
+func (t *Tracker) Committed(c Commit) {
+	now := t.now()
+	t.histograms.observe(c, now)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.checkpoint, t.checkpointAt, t.progress = c.Checkpoint, now, now
+	t.totals.kafka++
+	t.totals.events += uint64(c.Events)
+	t.totals.bytes += uint64(c.Bytes)
+	t.totals.postgres += uint64(c.Transactions)
+	if c.CommitTime != 0 {
+		t.commitTime = c.CommitTime
+	}
+}
+
+// Acknowledged notes the flush position that was sent to Postgres.
+func (t *Tracker) Acknowledged(lsn outbox.LSN) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.acknowledged = lsn
+}
+
+// SlotSeen notes what the server says of the slot.
+func (t *Tracker) SlotSeen(s Slot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.slot, t.slotAt = s, t.now()
+}
+
+// SlotHeldElsewhere notes that another relay was just seen to have the slot: the proof that a standby's partner lives.
+func (t *Tracker) SlotHeldElsewhere() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.elsewhere = t.now()
+}
+
+// Fenced notes the epoch with which the transactional id was taken.
+func (t *Tracker) Fenced(epoch int16) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.epoch = int64(epoch)
+}

@@ -1,0 +1,145 @@
+package status
+
+import (
+	"os"
+	"time"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// View is the document of /status. Within v1 it never loses a field.
+type View struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Relay      string `json:"relay"`
+	Version    string `json:"version"`
+	Host       string `json:"host"`
+	PID        int    `json:"pid"`
+
+	Started time.Time `json:"started"`
+	Readiness
+	Checkpoint CheckpointView    `json:"checkpoint"`
+	Received   outbox.LSN        `json:"received_lsn"`
+	Flushed    outbox.LSN        `json:"acknowledged_lsn"`
+	Lag        LagView           `json:"lag"`
+	Slot       SlotView          `json:"slot"`
+	Published  PublishedView     `json:"published"`
+	Skipped    uint64            `json:"rows_skipped"`
+	Ignored    map[string]uint64 `json:"ignored"`
+	Epoch      int64             `json:"producer_epoch"`
+	Memory     MemoryView        `json:"memory"`
+	Sessions   SessionsView      `json:"sessions"`
+}
+
+// CheckpointView is the checkpoint.
+type CheckpointView struct {
+	ResumeLSN    outbox.LSN `json:"resume_lsn"`
+	Timeline     uint32     `json:"timeline"`
+	Seq          uint64     `json:"seq"`
+	EventsTotal  uint64     `json:"events_total"`
+	Written      *time.Time `json:"written"`
+	LastProgress *time.Time `json:"last_progress"` // of this process
+}
+
+// LagView is how far behind the relay is.
+type LagView struct {
+	Seconds       float64 `json:"seconds"`
+	Bytes         uint64  `json:"bytes"`
+	PendingEvents int64   `json:"pending_events"`
+	PendingBytes  int64   `json:"pending_bytes"`
+}
+
+// SlotView is what the server said of the slot, and when.
+type SlotView struct {
+	Flush     outbox.LSN `json:"flush_lsn"`
+	Retained  uint64     `json:"retained_bytes"`
+	SafeBytes int64      `json:"safe_bytes"` // -1: no limit
+	WALStatus string     `json:"wal_status"`
+	Seen      *time.Time `json:"seen"`
+}
+
+// PublishedView counts since the process started.
+type PublishedView struct {
+	Events               uint64 `json:"events"`
+	Bytes                uint64 `json:"bytes"`
+	KafkaTransactions    uint64 `json:"kafka_transactions"`
+	PostgresTransactions uint64 `json:"postgres_transactions"`
+}
+
+// MemoryView is the memory of events in flight.
+type MemoryView struct {
+	Used   int64 `json:"used_bytes"`
+	Budget int64 `json:"budget_bytes"`
+}
+
+// SessionsView tells of the sessions of this process.
+type SessionsView struct {
+	Started uint64            `json:"started"`
+	Ended   map[string]uint64 `json:"ended"`
+	Current *time.Time        `json:"current_since"`
+	Recent  []SessionView     `json:"recent"` // the last ten, newest last
+}
+
+// SessionView is one ended session.
+type SessionView struct {
+	Session
+	RecoverySeconds *float64 `json:"recovery_seconds"` // null: it never streamed
+}
+
+// View is what the relay knows of itself now.
+func (t *Tracker) View() View {
+	s := t.snapshot()
+	return View{
+		APIVersion: "relay/v1", Kind: "Status",
+		Relay: s.relay, Version: s.version, Host: s.host, PID: os.Getpid(), Started: s.started.UTC(),
+		Readiness:  s.readiness(t.readyMaxLag).utc(),
+		Checkpoint: s.checkpointView(),
+		Received:   s.received,
+		Flushed:    s.acknowledged,
+		Lag:        LagView{Seconds: s.lag().Seconds(), Bytes: s.lagBytes(), PendingEvents: s.pendingEvents, PendingBytes: s.pendingBytes},
+		Slot: SlotView{Flush: s.slot.Flush, Retained: s.slot.retained(), SafeBytes: s.slot.SafeBytes,
+			WALStatus: s.slot.WALStatus, Seen: known(s.slotAt)},
+		Published: PublishedView{Events: s.totals.events, Bytes: s.totals.bytes,
+			KafkaTransactions: s.totals.kafka, PostgresTransactions: s.totals.postgres},
+		Skipped:  s.skipped,
+		Ignored:  s.ignored,
+		Epoch:    s.epoch,
+		Memory:   MemoryView{Used: s.memory, Budget: s.memoryBudget},
+		Sessions: s.sessionsView(),
+	}
+}
+
+func (s *snapshot) checkpointView() CheckpointView {
+	return CheckpointView{
+		ResumeLSN: s.checkpoint.ResumeLSN, Timeline: s.checkpoint.Timeline, Seq: s.checkpoint.Seq,
+		EventsTotal: s.checkpoint.EventsTotal, Written: known(s.checkpointAt), LastProgress: known(s.progress),
+	}
+}
+
+func (s *snapshot) sessionsView() SessionsView {
+	v := SessionsView{Started: s.sessions.started, Ended: s.sessions.ends, Current: known(s.sessions.current), Recent: []SessionView{}}
+	for _, session := range s.sessions.recent {
+		session.Started, session.Ended = session.Started.UTC(), session.Ended.UTC()
+		view := SessionView{Session: session}
+		if session.Recovery > 0 {
+			recovery := session.Recovery.Seconds()
+			view.RecoverySeconds = &recovery
+		}
+		v.Recent = append(v.Recent, view)
+	}
+	return v
+}
+
+func (r Readiness) utc() Readiness {
+	r.Since = r.Since.UTC()
+	return r
+}
+
+// known is nil for a time that has not come.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
