@@ -22,7 +22,7 @@ func AfterRead(f *Facts) *Refusal {
 		return noCheckpoint(f)
 	}
 	for _, rule := range []func(*Facts) *Refusal{
-		initFinished, checkpointIsOurs, slotUsable, onServersHistory, slotNotAhead, SamePublication, outboxUsable, kafkaSuits, kafkaKept, replicationSafe,
+		initFinished, checkpointIsOurs, slotUsable, onServersHistory, slotNotAhead, samePublication, outboxUsable, kafkaSuits, kafkaKept, replicationSafe,
 	} {
 		if r := rule(f); r != nil {
 			return r
@@ -90,15 +90,14 @@ func onServersHistory(f *Facts) *Refusal {
 	if cp.Timeline != s.Timeline {
 		i := slices.IndexFunc(s.History, func(t TimelineSwitch) bool { return t.Timeline == cp.Timeline })
 		if i < 0 {
-			r := historyLost(f, fmt.Sprintf("the checkpoint is on timeline %d, which is not in the history of this server's timeline %d", cp.Timeline, s.Timeline))
-			return r
+			return historyLost(f, fmt.Sprintf("the checkpoint is on timeline %d, which is not in the history of this server's timeline %d", cp.Timeline, s.Timeline))
 		}
 		reached = min(reached, s.History[i].LSN)
 	}
 	if decidedUpTo(cp) <= reached {
 		return nil
 	}
-	r := historyLost(f, fmt.Sprintf("the checkpoint is ahead of this server: it has lost commits whose events are published"))
+	r := historyLost(f, "the checkpoint is ahead of this server: it has lost commits whose events are published")
 	r.Details = append(r.Details,
 		fmt.Sprintf("server            %s   timeline %d", reached, s.Timeline),
 		fmt.Sprintf("Published, but not in the database: transactions that committed in [%s, %s).", reached, decidedUpTo(cp)))
@@ -135,41 +134,63 @@ func slotNotAhead(f *Facts) *Refusal {
 	return r
 }
 
-// SamePublication refuses when the publication or the membership of an outbox table is not the one recorded: rows that
-// were committed in between are lost in silence. The session's watcher asks it too, while streaming.
-// A table that was only added is accepted; the caller records it.
-func SamePublication(f *Facts) *Refusal {
-	cp := f.Checkpoint
-	if f.Publication == nil {
-		return outboxUsable(f)
-	}
-	now := Record(f.Publication)
-	difference := func(what string) *Refusal {
-		r := refuse(fault.PublicationDiffers, []Fact{FactPublication, FactCheckpoint},
-			fmt.Sprintf("publication %q is not what it was: %s", f.Want.Publication, what),
-			fmt.Sprintf("Compare the outbox table with the topics for that range, publish what is missing, then `relay adopt --from %s --accept-loss`.", f.Server.FlushLSN))
-		r.Details = append(checkpointLine(f),
-			fmt.Sprintf("At risk: rows committed in [%s, %s) while the publication was different.", cp.ResumeLSN, f.Server.FlushLSN))
+// samePublication refuses when the publication or the membership of an outbox table is not the one recorded: rows that
+// were committed in between are lost in silence.
+func samePublication(f *Facts) *Refusal {
+	return comparePublication(f, f.Checkpoint.ResumeLSN)
+}
+
+// Watched judges, while streaming, the publication that the watcher sees; since is the end of the WAL at its last good
+// look. A table that was only added is accepted; the next checkpoint records it.
+func Watched(f *Facts, since outbox.LSN) *Refusal {
+	if r := slotUsable(f); r != nil {
 		return r
 	}
-	if now.OID != cp.Publication.OID {
-		return difference(fmt.Sprintf("it was dropped and created again (oid %d, recorded %d)", now.OID, cp.Publication.OID))
+	if r := comparePublication(f, since); r != nil {
+		return r
 	}
-	if now.Xmin != cp.Publication.Xmin {
-		return difference(fmt.Sprintf("its options were altered (xmin %d, recorded %d)", now.Xmin, cp.Publication.Xmin))
+	return outboxUsable(f)
+}
+
+func comparePublication(f *Facts, since outbox.LSN) *Refusal {
+	if f.Publication == nil {
+		return publicationDiffers(f, since, "it was dropped")
 	}
-	for _, was := range cp.Publication.Tables {
-		i := slices.IndexFunc(now.Tables, func(t publisher.PublishedTable) bool { return t.Name == was.Name })
-		switch {
-		case i < 0:
-			return difference(fmt.Sprintf("table %s is not in it any more", was.Name))
-		case now.Tables[i].OID != was.OID:
-			return difference(fmt.Sprintf("table %s was dropped and created again (oid %d, recorded %d)", was.Name, now.Tables[i].OID, was.OID))
-		case now.Tables[i] != was:
-			return difference(fmt.Sprintf("table %s was taken out and put back, or its filter or column list was changed", was.Name))
+	now, was := Record(f.Publication), f.Checkpoint.Publication
+	if now.OID != was.OID {
+		return publicationDiffers(f, since, fmt.Sprintf("it was dropped and created again (oid %d, recorded %d)", now.OID, was.OID))
+	}
+	if now.Xmin != was.Xmin {
+		return publicationDiffers(f, since, fmt.Sprintf("its options were altered (xmin %d, recorded %d)", now.Xmin, was.Xmin))
+	}
+	for _, t := range was.Tables {
+		if what := tableDiffers(t, now.Tables); what != "" {
+			return publicationDiffers(f, since, what)
 		}
 	}
 	return nil
+}
+
+func tableDiffers(was publisher.PublishedTable, now []publisher.PublishedTable) string {
+	i := slices.IndexFunc(now, func(t publisher.PublishedTable) bool { return t.Name == was.Name })
+	switch {
+	case i < 0:
+		return fmt.Sprintf("table %s is not in it any more", was.Name)
+	case now[i].OID != was.OID:
+		return fmt.Sprintf("table %s was dropped and created again (oid %d, recorded %d)", was.Name, now[i].OID, was.OID)
+	case now[i] != was:
+		return fmt.Sprintf("table %s was taken out and put back, or its filter or column list was changed", was.Name)
+	}
+	return ""
+}
+
+func publicationDiffers(f *Facts, since outbox.LSN, what string) *Refusal {
+	r := refuse(fault.PublicationDiffers, []Fact{FactPublication, FactCheckpoint},
+		fmt.Sprintf("publication %q is not what it was: %s", f.Want.Publication, what),
+		fmt.Sprintf("Compare the outbox table with the topics for that range, publish what is missing, then `relay adopt --from %s --accept-loss`.", f.Server.FlushLSN))
+	r.Details = append(checkpointLine(f),
+		fmt.Sprintf("At risk: rows committed in [%s, %s) while the publication was different.", since, f.Server.FlushLSN))
+	return r
 }
 
 // Record is what a checkpoint says of a publication.

@@ -229,5 +229,5 @@ func lsnText(l *outbox.LSN) string {
 }
 
 func refuse(code fault.Code, watch []Fact, summary, hint string) *Refusal {
-	return &Refusal{Error: fault.Error{Code: code, Summary: summary, Hint: hint}, Watch: watch}
+	return &Refusal{Fault: Fault{Code: code, Summary: summary, Hint: hint}, Watch: watch}
 }

@@ -9,15 +9,18 @@ import (
 	"github.com/outbox-relay/relay/internal/fault"
 )
 
+// Fault is what a refusal says to people.
+type Fault = fault.Error
+
 // Refusal is a verdict against going on. It is an error that a person must resolve.
 type Refusal struct {
-	fault.Error
+	Fault
 	// Watch names the facts that the verdict rests on: when one of them changes, a new session is worth a try.
 	Watch []Fact
 }
 
 // Unwrap lets errors.As find the fault.
-func (r *Refusal) Unwrap() error { return &r.Error }
+func (r *Refusal) Unwrap() error { return &r.Fault }
 
 // Fact names something that a refused relay looks at again.
 type Fact string

@@ -1,0 +1,140 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/guard"
+	"github.com/outbox-relay/relay/outbox"
+	"github.com/outbox-relay/relay/publisher"
+	"github.com/outbox-relay/relay/replication"
+)
+
+// slotPatience is how long a command asks for a slot that a daemon is about to let go.
+const slotPatience = 15 * time.Second
+
+// command is a session with another job than streaming. It has the slot by courtesy of the daemon and is as safe as the
+// daemon is: slot, fence, barrier, read.
+type command struct {
+	*session
+	out io.Writer
+}
+
+func newCommand(cfg Config, out io.Writer) (*command, error) {
+	cfg = cfg.withDefaults()
+	s, err := newSession(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &command{session: s, out: out}, nil
+}
+
+func (c *command) say(format string, args ...any) { fmt.Fprintf(c.out, format+"\n", args...) }
+
+// reach looks and asks; what it finds disturbs nobody.
+func (c *command) reach(ctx context.Context) error {
+	if err := c.look(ctx); err != nil {
+		return err
+	}
+	return c.ask(ctx)
+}
+
+// lock gets the slot's exclusive lock, for which a daemon steps aside.
+func (c *command) lock(ctx context.Context) error {
+	var err error
+	if c.side, err = c.pg.Sibling(ctx); err != nil {
+		return postgresTrouble(c.cfg, err)
+	}
+	return c.lockExclusive(ctx)
+}
+
+// ownPatiently takes the slot; a daemon that has stepped aside may need a moment to close its connection.
+func (c *command) ownPatiently(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, slotPatience)
+	defer cancel()
+	for {
+		err := c.own(ctx)
+		active, busySlot := errors.AsType[*replication.SlotActiveError](err)
+		if !busySlot {
+			return err
+		}
+		if sleep(limited, standbyEvery) != nil {
+			return busy(c.cfg.Source.Slot, fmt.Sprintf("process %d, which does not step aside", active.PID))
+		}
+	}
+}
+
+// commit writes a checkpoint alone.
+func (c *command) commit(ctx context.Context, cp publisher.Checkpoint) error {
+	cp.Writer = c.writer()
+	cp.Fingerprint = c.fingerprint
+	cp.Timeline = c.facts.Server.Timeline
+	if c.facts.Publication != nil {
+		cp.Publication = guard.Record(c.facts.Publication)
+	}
+	if _, err := c.producer.Publish(ctx, publisher.Commit{Checkpoint: &cp}); err != nil {
+		return fmt.Errorf("commit checkpoint: %w", err)
+	}
+	c.facts.Checkpoint = &cp
+	return nil
+}
+
+// begin is a first checkpoint of this generation.
+func (c *command) begin(phase publisher.Phase, resume outbox.LSN) publisher.Checkpoint {
+	cp := publisher.Checkpoint{Identity: c.identity(), ResumeLSN: resume, Phase: phase, Seq: 1}
+	if before := c.facts.Checkpoint; before != nil {
+		cp.Seq = before.Seq + 1
+		cp.Holds = before.Holds
+	}
+	if cp.Generation == 0 || phase == publisher.PhaseStream {
+		cp.Generation = time.Now().UnixMilli()
+	}
+	return cp
+}
+
+// mustBeReady gives the verdicts that forbid to begin at all: what is missing is not among them.
+func (c *command) mustBeReady() error {
+	refusal := guard.BeforeFence(&c.facts)
+	if refusal == nil || refusal.Code == fault.NotInitialised || refusal.Code == fault.NoCheckpoint {
+		return nil
+	}
+	return refusal
+}
+
+// createTopics makes the checkpoint and parked topics if they are missing, as configured.
+func (c *command) createTopics(ctx context.Context) error {
+	if c.facts.Kafka.CheckpointTopic != nil && c.parkedExists() {
+		return nil
+	}
+	spec := c.cfg.InternalTopics
+	if spec == nil {
+		return &fault.Error{
+			Code: fault.TopicUnsuitable, Summary: fmt.Sprintf("topic %s or %s does not exist, and kafka.create_topics is none", c.cfg.Kafka.CheckpointTopic, c.cfg.Parked),
+			Hint: "`relay init --dry-run` prints the commands that create them.",
+		}
+	}
+	created, err := c.kafka.CreateInternalTopics(ctx, publisher.InternalTopics{
+		CheckpointTopic: c.cfg.Kafka.CheckpointTopic, ParkedTopic: c.cfg.Parked,
+		ReplicationFactor: spec.ReplicationFactor, MinInSync: spec.MinInSync,
+	})
+	for _, topic := range created {
+		c.say("created topic %s", topic)
+	}
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	return c.askKafka(ctx)
+}
+
+func (c *command) parkedExists() bool {
+	for _, t := range c.facts.Kafka.Guarded {
+		if t.Name == c.cfg.Parked {
+			return true
+		}
+	}
+	return c.cfg.Parked == ""
+}

@@ -1,0 +1,421 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/outbox-relay/relay/internal/guard"
+	"github.com/outbox-relay/relay/internal/status"
+	"github.com/outbox-relay/relay/outbox"
+	"github.com/outbox-relay/relay/publisher"
+	"github.com/outbox-relay/relay/replication"
+)
+
+// source is the stream as the receiver sees it. A message's memory is good until the next call of Next.
+type source interface {
+	// Next blocks until a message or the end of the stream; closing the stream ends it.
+	Next() (*replication.Message, error)
+	// Buffered reports whether Next would return without waiting for the network.
+	Buffered() bool
+}
+
+// batchLimits bound a unit.
+type batchLimits struct {
+	events, bytes int
+}
+
+// eagerEvents is how many events a unit must have before it is handed to a waiting committer although more messages
+// are already there to be decoded: small enough to take about a millisecond, large enough to make a good batch.
+const eagerEvents = 1000
+
+// receiver reads the stream, skips what is decided, maps the rest and fills units. It runs on one goroutine.
+type receiver struct {
+	src      source
+	pipe     *pipeline
+	resume   *guard.Resume
+	mapper   *outbox.Mapper
+	tables   map[string]bool // outbox tables, schema.table
+	limits   batchLimits
+	bad      badEvents
+	onUpdate OnUpdate
+	timeline uint32
+	status   *status.Tracker
+	protocol *slog.Logger
+
+	plans map[uint32]plannedRelation // by OID of the relation
+	unit  *unit                      // being filled; nil until a row needs one
+	at    progress                   // last whole transaction or keepalive
+	tx    openTransaction
+
+	skipped struct{ transactions, rows uint64 } // decided already, since the last report
+}
+
+// plannedRelation is how the rows of a relation are mapped for as long as the server describes it in the same way.
+type plannedRelation struct {
+	rel  *replication.Relation
+	plan *outbox.Plan // nil: not an outbox table
+}
+
+// openTransaction is the Postgres transaction that is being received.
+type openTransaction struct {
+	outbox.Transaction
+	open   bool
+	rows   uint64 // as received
+	skip   guard.Skip
+	piece  uint32 // pieces handed over so far
+	digest *xxhash.Digest
+}
+
+// run ends with an error, always; nothing is handed over afterwards.
+func (r *receiver) run(ctx context.Context) error {
+	for {
+		m, err := r.next()
+		if err == nil {
+			err = r.handle(ctx, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next lends the unit to the committer while it waits for the network, if it ends between transactions.
+func (r *receiver) next() (*replication.Message, error) {
+	if r.tx.open || r.unit == nil || r.unit.batch.Len() == 0 || r.src.Buffered() {
+		return r.src.Next()
+	}
+	r.pipe.lend(r.unit)
+	m, err := r.src.Next()
+	r.unit = r.pipe.reclaim()
+	return m, err
+}
+
+func (r *receiver) handle(ctx context.Context, m *replication.Message) error {
+	switch m.Kind {
+	case replication.Insert:
+		return r.row(ctx, m)
+	case replication.Begin:
+		r.begin(m)
+	case replication.Commit:
+		return r.commit(ctx, m)
+	case replication.LogicalMessage:
+		if !m.Transactional {
+			r.status.Ignored("non_transactional_message")
+			return nil
+		}
+		return r.row(ctx, m)
+	case replication.Keepalive:
+		return r.keepalive(m)
+	case replication.Update:
+		return r.update(m)
+	case replication.Delete, replication.Truncate:
+		r.status.Ignored(m.Kind.String())
+	}
+	return nil
+}
+
+func (r *receiver) begin(m *replication.Message) {
+	digest := r.tx.digest
+	if digest == nil {
+		digest = xxhash.New()
+	}
+	digest.Reset()
+	r.tx = openTransaction{
+		Transaction: outbox.Transaction{Timeline: r.timeline, CommitLSN: outbox.LSN(m.CommitLSN), CommitTime: m.CommitTime, XID: m.XID},
+		open:        true,
+		digest:      digest,
+	}
+}
+
+// row takes an Insert or a transactional WAL message: it counts and is digested as received, whatever becomes of it.
+func (r *receiver) row(ctx context.Context, m *replication.Message) error {
+	if r.tx.rows == 0 {
+		if err := r.firstRow(); err != nil {
+			return err
+		}
+	}
+	index := r.tx.rows
+	r.tx.rows++
+	r.tx.digest.Write(m.Raw)
+	if index < uint64(r.tx.skip) {
+		if r.tx.skip != guard.AllRows && r.tx.rows == uint64(r.tx.skip) {
+			return asError(r.resume.PartEnds(r.tx.reference()))
+		}
+		return nil
+	}
+	return r.publish(ctx, m, index)
+}
+
+func (r *receiver) firstRow() error {
+	r.pipe.clearIdle()
+	skip, refusal := r.resume.FirstRow(r.tx.reference())
+	if refusal != nil {
+		return refusal
+	}
+	r.tx.skip = skip
+	if skip != guard.AllRows && skip > 0 {
+		r.tx.piece = r.resume.Pieces()
+	}
+	return nil
+}
+
+// publish maps a row into the unit. A row that cannot become a record halts before its transaction.
+func (r *receiver) publish(ctx context.Context, m *replication.Message, index uint64) error {
+	plan, wanted, err := r.route(m)
+	if err != nil || !wanted {
+		return err
+	}
+	if r.unit == nil {
+		if r.unit, err = r.pipe.fresh(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.mapRow(plan, m, index); err != nil {
+		if bad, ok := errors.AsType[*outbox.BadEvent](err); ok {
+			return r.halt(bad)
+		}
+		return err
+	}
+	if r.unit.commitTime == 0 {
+		r.unit.commitTime = r.tx.CommitTime
+	}
+	if r.full() {
+		return r.overflow(ctx)
+	}
+	return nil
+}
+
+// route finds out whether a row is an event: one of an outbox table, or a message with our prefix.
+func (r *receiver) route(m *replication.Message) (*outbox.Plan, bool, error) {
+	if m.Kind == replication.LogicalMessage {
+		return nil, r.mapper.WantsMessage(m.Prefix), nil
+	}
+	known := r.plans[m.Relation.OID]
+	if known.rel != m.Relation {
+		plan, err := r.plan(m.Relation)
+		if err != nil {
+			return nil, false, err
+		}
+		known = plannedRelation{rel: m.Relation, plan: plan}
+		r.plans[m.Relation.OID] = known
+	}
+	return known.plan, known.plan != nil, nil
+}
+
+// plan prepares the mapping of an outbox table; it is nil for any other table, whose rows are ignored.
+func (r *receiver) plan(rel *replication.Relation) (*outbox.Plan, error) {
+	if !r.tables[rel.Namespace+"."+rel.Name] {
+		return nil, nil
+	}
+	table := outbox.Table{Schema: rel.Namespace, Name: rel.Name}
+	for _, c := range rel.Columns {
+		table.Columns = append(table.Columns, outbox.Column{Name: c.Name, TypeOID: c.TypeOID})
+	}
+	plan, err := r.mapper.Plan(table)
+	if err != nil {
+		return nil, r.halt(&outbox.BadEvent{Position: r.tx.position(max(r.tx.rows, 1) - 1), Reason: reasonTableAltered, Detail: err.Error()})
+	}
+	return plan, nil
+}
+
+func (r *receiver) mapRow(plan *outbox.Plan, m *replication.Message, index uint64) error {
+	pos := r.tx.position(index)
+	if index > math.MaxUint32 {
+		return fmt.Errorf("transaction %d has more than %d rows", r.tx.XID, uint32(math.MaxUint32))
+	}
+	if bad := r.bad.at(pos); bad != nil {
+		return bad
+	}
+	if len(m.Raw) > r.limits.bytes {
+		return &outbox.BadEvent{Position: pos, Reason: reasonTooLarge, Detail: fmt.Sprintf("the row has %d bytes, more than batch.max_bytes (%d)", len(m.Raw), r.limits.bytes)}
+	}
+	if plan == nil {
+		return r.mapper.MapMessage(m.Content, r.tx.Transaction, pos.Index, r.unit.batch)
+	}
+	return plan.Map(outbox.Row{Values: m.Values}, r.tx.Transaction, pos.Index, r.unit.batch)
+}
+
+// halt drops the open transaction, or the open piece of it, and hands over what stands before it.
+func (r *receiver) halt(bad *outbox.BadEvent) error {
+	if u := r.unit; u != nil {
+		u.batch.Truncate(u.whole)
+		if u.batch.Len() > 0 {
+			r.pipe.hand(u)
+		}
+		r.unit = nil
+	}
+	return &halt{bad: bad}
+}
+
+func (r *receiver) full() bool {
+	return r.unit.batch.Len() >= r.limits.events || r.unit.batch.Size() >= r.limits.bytes
+}
+
+// overflow makes room inside a transaction: whole transactions before it go first, and only a transaction that fills a
+// unit alone is cut into pieces.
+func (r *receiver) overflow(ctx context.Context) error {
+	next, err := r.pipe.fresh(ctx)
+	if err != nil {
+		return err
+	}
+	full := r.unit
+	r.unit = next
+	if full.transactions > 0 {
+		full.batch.MoveTail(full.whole, next.batch)
+		full.count(r.status)
+		next.commitTime = r.tx.CommitTime
+		r.pipe.hand(full)
+		return nil
+	}
+	full.count(r.status)
+	r.tx.piece++
+	part := r.tx.reference()
+	full.partial, full.piece, full.resume, full.witness = &part, r.tx.piece, r.at.resume, r.at.witness
+	r.pipe.hand(full)
+	return nil
+}
+
+func (r *receiver) commit(ctx context.Context, m *replication.Message) error {
+	tx := r.tx.reference()
+	skipped := r.tx.skip == guard.AllRows
+	r.tx.open = false
+	r.status.Received(outbox.LSN(m.EndLSN), r.tx.CommitTime)
+	if tx.Rows > 0 {
+		if refusal := r.resume.Commit(tx); refusal != nil {
+			return refusal
+		}
+	}
+	if skipped {
+		r.skipped.transactions++
+		r.skipped.rows += tx.Rows
+		return nil
+	}
+	r.reportSkipped()
+	r.at.resume = max(r.at.resume, outbox.LSN(m.EndLSN)) // an empty transaction can lie before the checkpoint
+	if tx.Rows > 0 {
+		r.at.witness = tx
+	}
+	return r.complete(ctx)
+}
+
+// reportSkipped says, once the stream has passed the checkpoint, what was received again.
+func (r *receiver) reportSkipped() {
+	if r.skipped.transactions == 0 {
+		return
+	}
+	r.status.Skipped(r.skipped.rows)
+	r.protocol.Info("skip", "transactions", r.skipped.transactions, "rows", r.skipped.rows, keyResumeLSN, r.resume.From())
+	r.skipped.transactions, r.skipped.rows = 0, 0
+}
+
+// complete notes the end of a whole transaction and hands the unit over if that is the moment.
+func (r *receiver) complete(ctx context.Context) error {
+	u := r.unit
+	if u == nil && r.tx.piece > 0 {
+		// The last row filled its piece to the brim, or the rest has no events: a checkpoint must still end the transaction.
+		var err error
+		if u, err = r.pipe.fresh(ctx); err != nil {
+			return err
+		}
+		r.unit = u
+	}
+	if u == nil || (u.batch.Len() == 0 && r.tx.piece == 0) {
+		r.idle()
+		return nil
+	}
+	u.count(r.status)
+	u.whole = u.batch.Mark()
+	u.resume, u.witness = r.at.resume, r.at.witness
+	u.transactions++
+	u.piece = r.finalPiece()
+	if u.piece > 0 || (u.batch.Len() >= eagerEvents && r.pipe.isHungry()) {
+		r.pipe.hand(u)
+		r.unit = nil
+	}
+	return nil
+}
+
+// finalPiece is the number of the piece that ends a transaction; 0 when it was not cut.
+func (r *receiver) finalPiece() uint32 {
+	if r.tx.piece == 0 {
+		return 0
+	}
+	return r.tx.piece + 1
+}
+
+func (r *receiver) keepalive(m *replication.Message) error {
+	if r.tx.open {
+		return nil
+	}
+	end := outbox.LSN(m.WALEnd)
+	if refusal := r.resume.Keepalive(end); refusal != nil {
+		return refusal
+	}
+	r.reportSkipped()
+	r.status.Received(end, 0)
+	if r.unit == nil || r.unit.batch.Len() == 0 {
+		r.at.resume = max(r.at.resume, end)
+		r.idle()
+	}
+	return nil
+}
+
+// idle offers the present place for an idle checkpoint.
+func (r *receiver) idle() {
+	if r.resume.Verified() {
+		r.pipe.setIdle(r.at)
+	}
+}
+
+// OnUpdate says what an updated outbox row means.
+type OnUpdate string
+
+// The choices.
+const (
+	OnUpdateIgnore OnUpdate = "ignore"
+	OnUpdateHalt   OnUpdate = "halt"
+)
+
+func (r *receiver) update(m *replication.Message) error {
+	_, wanted, err := r.route(m)
+	if err != nil || !wanted {
+		return err
+	}
+	r.status.Ignored("update")
+	if r.onUpdate == OnUpdateHalt && r.tx.CommitLSN >= r.resume.From() {
+		return r.halt(&outbox.BadEvent{Position: r.tx.position(r.tx.rows), Reason: reasonUpdated, Detail: "an outbox row was updated and outbox.on_update is halt"})
+	}
+	return nil
+}
+
+// reference describes the transaction as far as it was received.
+func (t *openTransaction) reference() publisher.Transaction {
+	return publisher.Transaction{
+		CommitLSN: t.CommitLSN, XID: t.XID, CommitTime: t.CommitTime, Rows: t.rows,
+		Digest: publisher.Digest(t.digest.Sum64()),
+	}
+}
+
+func (t *openTransaction) position(index uint64) outbox.Position {
+	return outbox.Position{Timeline: t.Timeline, CommitLSN: t.CommitLSN, Index: uint32(index)}
+}
+
+// Reasons for which a row cannot be published that the mapping does not know of.
+const (
+	reasonTooLarge     outbox.Reason = "too_large"
+	reasonTableAltered outbox.Reason = "table_altered"
+	reasonUpdated      outbox.Reason = "updated"
+)
+
+// asError keeps a nil refusal a nil error.
+func asError(r *guard.Refusal) error {
+	if r == nil {
+		return nil
+	}
+	return r
+}

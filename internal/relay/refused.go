@@ -1,0 +1,122 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/guard"
+	"github.com/outbox-relay/relay/internal/status"
+)
+
+// awaitChange only looks, with back-off and without slot, fence or barrier, until a fact that the verdict names has
+// changed.
+func (d *daemon) awaitChange(ctx context.Context, refusal *guard.Refusal) error {
+	seen := refusal.Values(&d.facts)
+	var wait backoff
+	for {
+		if err := sleep(ctx, wait.next()); err != nil {
+			return err
+		}
+		now, err := d.glance(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil && d.sameRefusal(err, refusal):
+		case err != nil:
+			d.note("cannot look whether the cause of the refusal is gone", err)
+		case refusal.Values(now) != seen:
+			d.cfg.Logger.Info("what the refusal named has changed", "code", refusal.Code.String())
+			return nil
+		}
+	}
+}
+
+// glance gathers the facts that need no slot.
+func (d *daemon) glance(ctx context.Context) (*guard.Facts, error) {
+	s, err := newSession(d.cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := s.look(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.ask(ctx); err != nil {
+		return nil, err
+	}
+	return &s.facts, nil
+}
+
+// sameRefusal tells that looking fails for the very reason of the refusal, as for a checkpoint that cannot be decoded.
+func (d *daemon) sameRefusal(err error, refusal *guard.Refusal) bool {
+	again, ok := errors.AsType[*guard.Refusal](err)
+	return ok && again.Code == refusal.Code
+}
+
+// report sets the state and says why, once per change.
+func (d *daemon) report(state status.State, err error) {
+	var code fault.Code
+	reason := err.Error()
+	attrs := []any{"state", string(state), "reason", reason}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		code = f.Code
+		attrs = append(attrs, "code", code.String())
+		for _, detail := range f.Details {
+			attrs = append(attrs, slog.String("detail", strings.Join(strings.Fields(detail), " ")))
+		}
+		if f.Hint != "" {
+			attrs = append(attrs, "hint", f.Hint)
+		}
+	}
+	d.cfg.Status.SetState(state, firstLine(reason), code)
+	if key := fmt.Sprint(state, code, firstLine(reason)); key != d.said {
+		d.said = key
+		d.cfg.Logger.Warn("not streaming", attrs...)
+	}
+}
+
+// note logs what does not change the state, once.
+func (d *daemon) note(message string, err error) {
+	if key := message + err.Error(); key != d.said {
+		d.said = key
+		d.cfg.Logger.Warn(message, keyError, err.Error())
+	}
+}
+
+// troubleState is the state of a daemon that cannot go on at the moment.
+func troubleState(err error) status.State {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code.Exit() == fault.ExitUnreachable {
+		return status.Unreachable
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return status.Unreachable
+	}
+	return status.Starting
+}
+
+// fault describes the event for people.
+func (h *halt) fault() *fault.Error {
+	b := h.bad
+	f := &fault.Error{
+		Code: fault.Unpublishable, Summary: "stopped before an event that cannot be published: " + b.Detail,
+		Details: []string{"event             " + b.ID, "position          " + b.Position.String(), "reason            " + string(b.Reason)},
+		Hint:    "Everything before its transaction is published; nothing behind it is. Mend the cause (create the topic, grant the right, raise the limit) and Relay goes on by itself.",
+	}
+	if b.Topic != "" {
+		f.Details = append(f.Details, "topic             "+b.Topic)
+	}
+	if b.Key != nil {
+		f.Details = append(f.Details, "key               "+string(b.Key))
+	}
+	return f
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

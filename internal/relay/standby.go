@@ -1,0 +1,28 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// errSlotFree ends the wait of a standby.
+var errSlotFree = errors.New("slot is free")
+
+// awaitSlot waits, on the connections that the session already has, until nobody reads the slot. It takes nothing: the
+// next session begins at the top.
+func (s *session) awaitSlot(ctx context.Context) error {
+	for {
+		slot, err := s.side.Slot(ctx, s.cfg.Source.Slot)
+		if err != nil {
+			return fmt.Errorf("look at the slot: %w", err)
+		}
+		if slot == nil || slot.ActivePID == 0 {
+			return errSlotFree
+		}
+		s.cfg.Status.SlotHeldElsewhere()
+		if err := sleep(ctx, standbyEvery); err != nil {
+			return err
+		}
+	}
+}
