@@ -57,7 +57,7 @@ type Slot struct {
 	ConfirmedFlush      *outbox.LSN // nil: NULL
 	WALStatus           string      // reserved, extended, unreserved, lost
 	Invalidation        string      // 17 and newer, empty when valid
-	ActivePID           uint32       // 0: nobody
+	ActivePID           uint32      // 0: nobody
 }
 
 // Publication is what the catalogue says of the publication.
