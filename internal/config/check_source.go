@@ -28,7 +28,7 @@ func (s Source) check(k *checker) {
 	if !k.failed("name") && !regexp.MustCompile(`^[a-z0-9_]{1,63}$`).MatchString(s.Slot) {
 		k.addf("source.slot", "%q is not a slot name; write 1 to 63 of a-z, 0-9 and _: Postgres refuses others", s.Slot)
 	}
-	k.oneOf("source.failover", s.Failover, "auto", "true", "false")
+	k.oneOf("source.failover", s.Failover, "auto", "never")
 	k.required("source.publication", s.Publication, "without one Postgres sends nothing")
 	if len(s.Publication) > maxIdentifier {
 		k.addf("source.publication", "%q has more than %d bytes; Postgres cuts longer names", s.Publication, maxIdentifier)

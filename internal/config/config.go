@@ -25,7 +25,7 @@ type Source struct {
 	PasswordFile string `yaml:"password_file"`
 	// Slot is the replication slot; by default "relay_" and the name, with _ for -.
 	Slot string `yaml:"slot"`
-	// Failover says whether init makes a failover slot (Postgres 17): auto where the server can, true or false.
+	// Failover says whether init makes a failover slot: auto where the server can (Postgres 17), or never.
 	Failover string `yaml:"failover"`
 	// Publication is the publication that the migrations made.
 	Publication string `yaml:"publication"`

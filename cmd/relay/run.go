@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/status"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	runOptions
+	protocolLog string
+}
+
+func newCmdRun(a *app, runF func(context.Context, runFlags) error) *cobra.Command {
+	if runF == nil {
+		runF = a.run
+	}
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Publish, until stopped",
+		Long: `Publish committed outbox events to Kafka until stopped. A relay that cannot go on stays up, is not ready, and comes back
+by itself: servers that cannot be reached, a slot that another relay has (it stands by), a refusal whose cause goes away.
+
+SIGTERM and SIGINT finish the Kafka transaction that has begun, at most 10 s, and exit with 0; a second one exits at once.
+Health, metrics and status are served at server.listen: /livez, /readyz, /metrics, /status.
+The memory limit of the process follows batch.memory, unless GOMEMLIMIT is set.`,
+		Example: `  relay run -c relay.yaml
+  relay run --once                # publish what is committed now, then end
+  relay run --exit-when-refused   # for service managers that page somebody on exit code 4`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := a.format(cmd, "text"); err != nil {
+				return err
+			}
+			return runF(cmd.Context(), f)
+		},
+	}
+	cmd.Flags().BoolVar(&f.once, "once", false, "end when everything committed before the start is published")
+	cmd.Flags().BoolVar(&f.exitWhenRefused, "exit-when-refused", false, "end with exit code 4 when a person must decide")
+	cmd.Flags().StringVar(&f.protocolLog, "protocol-log", "", "append each protocol action to this file, one JSON object a line")
+	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
+	return cmd
+}
+
+// run is the daemon.
+func (a *app) run(ctx context.Context, f runFlags) (err error) {
+	defer func() { a.lead = startLead(err) }()
+	l, err := a.load()
+	if err != nil {
+		return err
+	}
+	limitMemory(l.Config.Batch.Memory, a.getenv("GOMEMLIMIT"))
+	log := newLogger(a.err, l.Config.Log, isTerminal(a.err), a.colour(a.err))
+	s := a.newSetup(l.Config, log)
+	closeProtocol, err := s.openProtocol(f.protocolLog)
+	if err != nil {
+		return err
+	}
+	defer closeProtocol()
+	server, err := listenStatus(l.Config.Server.Listen, s.status.Handler(), log)
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	log.Info("relay started", "relay", l.Config.Name, "version", s.version, "config", l.File, "listen", server.address)
+	stopping := context.AfterFunc(ctx, func() {
+		s.status.SetState(status.Stopping, "a signal asked for it", 0)
+		log.Info("stopping")
+	})
+	defer stopping()
+	err = a.engine.Run(ctx, s, f.runOptions)
+	if errors.Is(context.Cause(ctx), errInterrupted) && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)) {
+		log.Info("stopped")
+		return nil
+	}
+	return err
+}
+
+// openProtocol makes the protocol log write to a file; no file, no protocol.
+func (s *setup) openProtocol(path string) (closeFile func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open protocol log: %w", err)
+	}
+	s.protocol = slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{ReplaceAttr: forMachines, Level: slog.LevelDebug}))
+	return func() {
+		if err := file.Close(); err != nil {
+			s.logger.Warn("protocol log not closed", "error", err.Error())
+		}
+	}, nil
+}
+
+// startLead says what a daemon that ends with err could not do.
+func startLead(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code.Refused() {
+		return "refused to start"
+	}
+	return "cannot start"
+}

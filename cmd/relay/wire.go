@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/outbox-relay/relay/internal/config"
+	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/relay"
+	"github.com/outbox-relay/relay/publisher"
+	"github.com/outbox-relay/relay/replication"
+)
+
+// realEngine does the work with package relay.
+type realEngine struct{}
+
+// Run is the daemon.
+func (realEngine) Run(ctx context.Context, s setup, o runOptions) error {
+	running, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() { cancel(relay.ErrStopped) })()
+	return relay.Run(running, relayConfig(s), relay.RunOptions{Once: o.once, ExitWhenRefused: o.exitWhenRefused})
+}
+
+// Init creates slot, topics and first checkpoint.
+func (realEngine) Init(ctx context.Context, s setup, out io.Writer) error {
+	return relay.Init(ctx, relayConfig(s), out)
+}
+
+// Adopt writes a checkpoint for a slot that is there.
+func (realEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.Writer) error {
+	return relay.Adopt(ctx, relayConfig(s), relay.AdoptOptions{From: o.from, AcceptLoss: o.acceptLoss, AcceptDuplicates: o.acceptDuplicates}, out)
+}
+
+// Checkpoints looks at checkpoint and slot.
+func (realEngine) Checkpoints(ctx context.Context, s setup) ([]checkpoint, error) {
+	seen, err := relay.Inspect(ctx, relayConfig(s))
+	if err != nil {
+		return nil, err
+	}
+	return []checkpoint{describe(seen, s.config.Source.Slot)}, seen.Postgres
+}
+
+// describe turns what was seen into what is shown.
+func describe(seen relay.Inspection, slotName string) checkpoint {
+	c := checkpoint{Relay: seen.Relay, Record: seen.Checkpoint, Verdict: verdictIdle}
+	if slot := seen.Slot; slot != nil {
+		c.Slot = &slotView{Name: slotName, ConfirmedFlush: slot.ConfirmedFlush, ActivePID: slot.ActivePID, WALStatus: slot.WALStatus}
+		if slot.ActivePID != 0 {
+			c.Verdict = verdictOK
+		}
+		if slot.ConfirmedFlush != nil && seen.Checkpoint != nil {
+			behind := int64(seen.Checkpoint.ResumeLSN) - int64(*slot.ConfirmedFlush)
+			c.Slot.BehindBytes = &behind
+		}
+	}
+	var trouble error
+	switch {
+	case seen.Refusal != nil:
+		c.Verdict, trouble = verdictRefused, seen.Refusal
+	case seen.Postgres != nil:
+		c.Verdict, trouble = verdictUnknown, seen.Postgres
+	}
+	if f, ok := errors.AsType[*fault.Error](trouble); ok {
+		c.Code, c.Reason = f.Code.String(), f.Error()
+	}
+	return c
+}
+
+// relayConfig translates the configuration for the packages that do the work.
+func relayConfig(s setup) relay.Config {
+	c := s.config
+	topics := publisher.TopicSpec{
+		Partitions:        int32(c.Kafka.Partitions),
+		ReplicationFactor: int16(c.Kafka.ReplicationFactor),
+		MinInSync:         int32(minInSync(c.Kafka.ReplicationFactor)),
+	}
+	r := relay.Config{
+		Source:      sourceConfig(c),
+		Outbox:      c.Mapping(),
+		Kafka:       kafkaConfig(c),
+		Table:       c.Outbox.Table,
+		OnUpdate:    relay.OnUpdate(c.Outbox.OnUpdate),
+		Failover:    c.Source.Failover == "auto",
+		Parked:      parkedTopic(c),
+		Development: c.Kafka.Development,
+		Batch:       relay.Batch{MaxEvents: c.Batch.MaxEvents, MaxBytes: int(c.Batch.MaxBytes), Memory: int(c.Batch.Memory)},
+		Version:     s.version,
+		Host:        s.host,
+		Logger:      s.logger,
+		Protocol:    s.protocol,
+		Status:      s.status,
+	}
+	if c.Kafka.CreateTopics != "none" {
+		r.InternalTopics = &topics
+	}
+	if c.Kafka.CreateTopics == "all" {
+		r.Kafka.CreateTopics = &topics
+	}
+	return r
+}
+
+func sourceConfig(c config.Config) replication.Config {
+	r := replication.Config{
+		ConnString:    c.Source.URL,
+		Slot:          c.Source.Slot,
+		Publication:   c.Source.Publication,
+		Messages:      c.Outbox.WALMessages != "",
+		SenderTimeout: c.Source.WalSenderTimeout.Std(),
+	}
+	if c.Source.PasswordFile != "" {
+		r.Password = c.Source.Password
+	}
+	return r
+}
+
+func kafkaConfig(c config.Config) publisher.Config {
+	k := publisher.Config{
+		Brokers:            c.Kafka.Brokers,
+		Relay:              c.Name,
+		CheckpointTopic:    checkpointTopic(c),
+		ReservedPrefixes:   []string{c.Kafka.CheckpointTopic, c.Failure.ParkedTopic},
+		TransactionTimeout: c.Kafka.TransactionTimeout.Std(),
+		Compression:        c.Kafka.Compression,
+	}
+	if c.Routing.Partitioner != "column" { // a column names the partition; without one the default partitioner chooses
+		k.Partitioner = c.Routing.Partitioner
+	}
+	return k
+}
+
+func checkpointTopic(c config.Config) string { return c.Kafka.CheckpointTopic + "." + c.Name }
+
+func parkedTopic(c config.Config) string { return c.Failure.ParkedTopic + "." + c.Name }
+
+// allMigrations are the migrations in the order they are applied.
+func allMigrations() []migration { return nil }
