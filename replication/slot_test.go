@@ -2,11 +2,13 @@ package replication_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/outbox-relay/relay/internal/devstack"
 	"github.com/outbox-relay/relay/replication"
 )
 
@@ -71,4 +73,30 @@ func TestSlotsOfOtherKinds(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSlotThatIsLost lets the server remove WAL that the slot needs.
+func TestSlotThatIsLost(t *testing.T) {
+	for _, major := range []int{13, 17} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			_, f := own(t, devstack.PostgresOptions{Major: major, Settings: map[string]string{"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB"}})
+			f.createSlot(t)
+			conn := f.connect(t)
+			limited, err := conn.Slot(t.Context(), f.config.Slot)
+			if err != nil || !limited.SafeWALSizeValid || limited.SafeWALSize <= 0 {
+				t.Errorf("before: %+v, %v", limited, err)
+			}
+			for range 4 {
+				f.exec(t, "INSERT INTO outbox.event VALUES (1, 'x')", "SELECT pg_switch_wal()")
+			}
+			f.exec(t, "CHECKPOINT")
+			lost, err := conn.Slot(t.Context(), f.config.Slot)
+			if err != nil || lost.WALStatus != "lost" || lost.SafeWALSizeValid || lost.RestartLSN != 0 || (lost.InvalidationReason == "wal_removed") != (major >= 17) {
+				t.Errorf("after: %+v, %v", lost, err)
+			}
+			if _, err := conn.Start(t.Context()); replication.Classify(err) != replication.SlotUnusable {
+				t.Errorf("class %v: %v", replication.Classify(err), err)
+			}
+		})
+	}
 }
