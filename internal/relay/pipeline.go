@@ -147,12 +147,11 @@ func (p *pipeline) close() {
 	p.signal()
 }
 
-// setIdle notes progress of a stream that has nothing to publish. It holds until a unit is pushed or clearIdle.
+// setIdle notes progress of a stream that has nothing to publish beyond what was pushed already. It holds until another
+// unit is pushed or clearIdle.
 func (p *pipeline) setIdle(at progress) {
 	p.mu.Lock()
-	if len(p.queue) == 0 {
-		p.idle = at
-	}
+	p.idle = at
 	p.mu.Unlock()
 	if p.tellIdle {
 		p.signal()
@@ -170,6 +169,9 @@ func (p *pipeline) clearIdle() {
 func (p *pipeline) takeIdle() progress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.queue) > 0 {
+		return progress{}
+	}
 	at := p.idle
 	p.idle = progress{}
 	return at

@@ -358,10 +358,14 @@ func (r *receiver) keepalive(m *replication.Message) error {
 	}
 	r.reportSkipped()
 	r.status.Received(end, 0)
+	r.at.resume = max(r.at.resume, end)
 	if r.unit == nil || r.unit.batch.Len() == 0 {
-		r.at.resume = max(r.at.resume, end)
 		r.idle()
+		return nil
 	}
+	// Everything that came before the keepalive is in this unit or in an earlier one, so once the unit is committed
+	// nothing before it is pending.
+	r.unit.resume = r.at.resume
 	return nil
 }
 

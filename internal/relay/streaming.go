@@ -15,7 +15,9 @@ type streaming struct {
 	pipe      *pipeline
 	receiver  *receiver
 	committer *committer
-	watcher   *watcher
+	watcher   interface {
+		run(ctx context.Context, cancel context.CancelCauseFunc) error
+	}
 	bad       badEvents // named by Kafka in this session
 }
 
