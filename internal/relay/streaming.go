@@ -18,7 +18,7 @@ type streaming struct {
 	watcher   interface {
 		run(ctx context.Context, cancel context.CancelCauseFunc) error
 	}
-	bad       badEvents // named by Kafka in this session
+	bad badEvents // named by Kafka in this session
 }
 
 // newStreaming connects the parts. once ends the session when everything committed before now is durable.
