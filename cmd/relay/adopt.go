@@ -19,8 +19,8 @@ func newCmdAdopt(a *app, runF func(context.Context, adoptOptions) error) *cobra.
 	cmd := &cobra.Command{
 		Use:   "adopt --from LSN",
 		Short: "Write a checkpoint for a slot that is there",
-		Long: `Write a new checkpoint for a replication slot that exists, when there is none or it can no longer be used. Everything that
-committed before the LSN counts as published, everything from it on is published.
+		Long: `Write a new checkpoint for a replication slot that exists, when there is none or it can no longer be used. Everything
+that committed before the LSN counts as published, everything from it on is published.
 
 An LSN before the slot's confirmed position is refused: Postgres does not send that again. One that would leave out
 events needs --accept-loss, one that would repeat events --accept-duplicates; without them the range is named.`,

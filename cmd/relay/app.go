@@ -21,6 +21,8 @@ type app struct {
 	environ []string
 	flags   globalFlags
 	lead    string // what the running command could not do, as "cannot start"
+	daemon  bool   // the command has its own answer to signals
+	exit    func(code int)
 }
 
 // globalFlags are the flags of every command.
@@ -33,7 +35,7 @@ type globalFlags struct {
 }
 
 func newApp(e engine, out, err io.Writer, environ []string) *app {
-	return &app{engine: e, out: out, err: err, environ: environ}
+	return &app{engine: e, out: out, err: err, environ: environ, exit: os.Exit}
 }
 
 // main runs one command line and gives the exit code.
@@ -42,10 +44,10 @@ func (a *app) main(args []string) int {
 	root.SetArgs(args)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	ctx, release := interruptible(context.Background(), os.Exit)
+	ctx, release := interruptible(context.Background(), a.exit)
 	defer release()
 	err := root.ExecuteContext(ctx)
-	if err != nil && errors.Is(context.Cause(ctx), errInterrupted) {
+	if err != nil && !a.daemon && errors.Is(context.Cause(ctx), errInterrupted) {
 		io.WriteString(a.err, "relay: interrupted\n")
 		return fault.ExitInterrupted
 	}

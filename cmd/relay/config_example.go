@@ -11,9 +11,10 @@ import (
 
 func newCmdConfigExample(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "example",
-		Short:   "Print a file with every key, its meaning and its default",
-		Long:    "Print a configuration file with every key, its meaning and its default. Three keys are needed: name, source.url and kafka.brokers.",
+		Use:   "example",
+		Short: "Print a file with every key, its meaning and its default",
+		Long: `Print a configuration file with every key, its meaning and its default. Three keys are needed: name, source.url and
+kafka.brokers.`,
 		Example: "  relay config example > relay.yaml",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

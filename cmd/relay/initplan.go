@@ -28,13 +28,13 @@ type plan struct {
 func (p *plan) linef(format string, args ...any) { fmt.Fprintf(&p.text, format+"\n", args...) }
 
 func (p *plan) postgres() {
-	create := "SELECT lsn FROM pg_create_logical_replication_slot(" + sqlQuote(p.c.Source.Slot) + ", 'pgoutput'"
+	create := "SELECT lsn FROM pg_create_logical_replication_slot('" + p.c.Source.Slot + "', 'pgoutput'" // a validated name
 	p.linef("\n# Postgres: the slot. From here on WAL is kept for it, so start the relay soon or drop it again.")
 	if p.c.Source.Failover == "auto" {
 		p.linef("# Before version 17 leave out \", false, false, true\": there are no failover slots.")
 		create += ", false, false, true"
 	}
-	p.linef("psql %s -c %s", shellQuote(config.RedactURL(p.c.Source.URL)), shellQuote(create+")"))
+	p.linef(`psql %s -c "%s)"`, shellQuote(config.RedactURL(p.c.Source.URL)), create)
 	p.linef("# A slot that was made by hand gets its first checkpoint from `relay adopt --from LSN`, with the LSN printed above.")
 }
 
@@ -64,6 +64,7 @@ func (p *plan) acls() {
 		p.acl("--topic "+shellQuote(topic), "Read", "Write", "Describe", "DescribeConfigs")
 	}
 	p.linef("for topic in $EVENT_TOPICS; do")
+	p.text.WriteString("  ")
 	p.acl(`--topic "$topic"`, "Read", "Write", "Describe", "DescribeConfigs")
 	p.linef("done")
 	p.acl("--topic __transaction_state", "Describe", "DescribeConfigs")
@@ -99,5 +100,3 @@ func shellQuote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-
-func sqlQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

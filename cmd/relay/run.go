@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,10 +29,10 @@ func newCmdRun(a *app, runF func(context.Context, runFlags) error) *cobra.Comman
 		Use:   "run",
 		Short: "Publish, until stopped",
 		Long: `Publish committed outbox events to Kafka until stopped. A relay that cannot go on stays up, is not ready, and comes back
-by itself: servers that cannot be reached, a slot that another relay has (it stands by), a refusal whose cause goes away.
+by itself: servers that cannot be reached, a slot that another relay has (it stands by), a refusal whose cause is gone.
 
-SIGTERM and SIGINT finish the Kafka transaction that has begun, at most 10 s, and exit with 0; a second one exits at once.
-Health, metrics and status are served at server.listen: /livez, /readyz, /metrics, /status.
+SIGTERM and SIGINT finish the Kafka transaction that has begun, at most 10 s, and exit with 0; a second one exits at
+once. Health, metrics and status are served at server.listen: /livez, /readyz, /metrics, /status.
 The memory limit of the process follows batch.memory, unless GOMEMLIMIT is set.`,
 		Example: `  relay run -c relay.yaml
   relay run --once                # publish what is committed now, then end
@@ -52,8 +53,8 @@ The memory limit of the process follows batch.memory, unless GOMEMLIMIT is set.`
 }
 
 // run is the daemon.
-func (a *app) run(ctx context.Context, f runFlags) (err error) {
-	defer func() { a.lead = startLead(err) }()
+func (a *app) run(ctx context.Context, f runFlags) error {
+	a.lead, a.daemon = "cannot start", true
 	l, err := a.load()
 	if err != nil {
 		return err
@@ -72,17 +73,31 @@ func (a *app) run(ctx context.Context, f runFlags) (err error) {
 	}
 	defer server.close()
 	log.Info("relay started", "relay", l.Config.Name, "version", s.version, "config", l.File, "listen", server.address)
-	stopping := context.AfterFunc(ctx, func() {
-		s.status.SetState(status.Stopping, "a signal asked for it", 0)
-		log.Info("stopping")
-	})
-	defer stopping()
+	said := sayStopping(ctx, s)
 	err = a.engine.Run(ctx, s, f.runOptions)
-	if errors.Is(context.Cause(ctx), errInterrupted) && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)) {
+	if said() && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)) {
 		log.Info("stopped")
 		return nil
 	}
+	a.lead = lead(err, s.status.View())
 	return err
+}
+
+// sayStopping says so when a signal comes. The function it returns waits until that is said, and tells whether one came.
+func sayStopping(ctx context.Context, s setup) func() bool {
+	said := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(said)
+		s.status.SetState(status.Stopping, "a signal asked for it", 0)
+		s.logger.Info("stopping")
+	})
+	return func() bool {
+		if forget() {
+			return false
+		}
+		<-said
+		return true
+	}
 }
 
 // openProtocol makes the protocol log write to a file; no file, no protocol.
@@ -102,10 +117,18 @@ func (s *setup) openProtocol(path string) (closeFile func(), err error) {
 	}, nil
 }
 
-// startLead says what a daemon that ends with err could not do.
-func startLead(err error) string {
-	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code.Refused() {
-		return "refused to start"
+// lead says what a daemon that ends with err could not do: start, or go on after it has streamed.
+func lead(err error, v status.View) string {
+	what := "start"
+	if slices.ContainsFunc(v.Sessions.Recent, func(s status.SessionView) bool { return s.RecoverySeconds != nil }) {
+		what = "go on"
 	}
-	return "cannot start"
+	f, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case ok && f.Code == fault.Unpublishable:
+		return "" // says itself where it stopped
+	case ok && f.Code.Refused():
+		return "refused to " + what
+	}
+	return "cannot " + what
 }
