@@ -8,12 +8,3 @@ type Barrier struct {
 	Epoch    int16  `json:"epoch"`    // of the producer; set by Producer.Barrier
 	Writer
 }
-
-// Look is the newest of what an unfenced reader sees committed in the relay's checkpoint partition. It is advice: the
-// next moment may bring another record.
-type Look struct {
-	Barrier          *Barrier // nil: none
-	BarrierOffset    int64
-	Checkpoint       *Checkpoint // nil: none seen
-	CheckpointOffset int64
-}

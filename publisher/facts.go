@@ -1,6 +1,12 @@
 package publisher
 
-import "time"
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+)
 
 // Facts are what the start-up guard wants to know of Kafka. What this relay may not look at is named in Denied.
 type Facts struct {
@@ -53,6 +59,7 @@ const (
 type TopicFacts struct {
 	Name              string
 	Exists            bool
+	Denied            bool   // not authorised to see whether it exists
 	ID                string // topic id as Kafka's tools print it
 	Partitions        int32
 	ReplicationFactor int16 // the smallest of its partitions
@@ -75,4 +82,72 @@ type EndFacts struct {
 	// TailSeq is the highest relay-seq of ours and of the same generation among the records behind Offset; 0: none.
 	TailSeq    uint64
 	TailOffset int64
+}
+
+// transactionState is where coordinators keep their transactions. It is made when the first one is looked for, so it is
+// worth looking at after the fence.
+const transactionState = "__transaction_state"
+
+// Facts looks at what the guard wants to know.
+func (c *Client) Facts(ctx context.Context, r FactsRequest) (Facts, error) {
+	f := Facts{ClusterID: c.clusterID}
+	names := append([]string{c.cfg.CheckpointTopic, transactionState}, r.Topics...)
+	if r.ParkedTopic != "" {
+		names = append(names, r.ParkedTopic)
+	}
+	found, err := c.lookUp(ctx, names)
+	if err != nil {
+		return f, err
+	}
+	if err := c.describe(ctx, found.topics); err != nil {
+		return f, err
+	}
+	f.Checkpoint = f.topic(found, c.cfg.CheckpointTopic)
+	f.TransactionState = f.topic(found, transactionState)
+	if r.ParkedTopic != "" {
+		f.Parked = f.topic(found, r.ParkedTopic)
+	}
+	for _, name := range r.Topics {
+		f.Topics = append(f.Topics, f.topic(found, name))
+	}
+	if err := c.brokerFacts(ctx, &f); err != nil {
+		return f, err
+	}
+	if err := c.endFacts(ctx, &f, r); err != nil {
+		return f, err
+	}
+	return f, nil
+}
+
+// topic tells what was found of a topic, and notes what may not be seen of it.
+func (f *Facts) topic(found *lookedUp, name string) TopicFacts {
+	t := found.topics[name]
+	if t == nil {
+		if found.refused[name] == sarama.ErrTopicAuthorizationFailed {
+			f.deny("Describe on Topic " + name)
+			return TopicFacts{Name: name, Denied: true}
+		}
+		return TopicFacts{Name: name}
+	}
+	facts := TopicFacts{
+		Name: name, Exists: true, ID: t.id, Partitions: t.partitions(), ReplicationFactor: t.replication,
+		ConfigKnown: t.config.known,
+	}
+	if !t.config.known {
+		f.deny("DescribeConfigs on Topic " + name)
+		return facts
+	}
+	facts.CleanupPolicy = t.config.cleanupPolicy
+	facts.MinInSync = t.config.minInSync
+	facts.Retention = t.config.retention
+	facts.MaxMessageBytes = t.config.maxMessageBytes
+	facts.TimestampBefore = t.config.timestampBefore
+	facts.LogAppendTime = t.config.logAppendTime
+	return facts
+}
+
+func (f *Facts) deny(acl string) {
+	if !slices.Contains(f.Denied, acl) {
+		f.Denied = append(f.Denied, acl)
+	}
 }

@@ -1,29 +1,142 @@
 package publisher
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
 
-// Plan is a batch sorted by partition.
-type Plan struct{}
+	"github.com/IBM/sarama"
+)
 
-// Producer publishes transactions, one at a time. After any error but a refused plan it is useless: close the client.
-type Producer struct{}
+// Producer publishes transactions, one at a time. After any error of its methods it is useless: close the client and
+// begin a new session.
+type Producer struct {
+	c           *Client
+	coordinator *conn
+	checkpoint  *topic
+	txnID       string
 
-// Barrier commits the barrier in a transaction of its own.
-func (p *Producer) Barrier(ctx context.Context, b Barrier) error { return errTODO }
+	ctx  context.Context // ends with the producer; its cause is the first error
+	end  context.CancelCauseFunc
+	turn sync.Mutex // one transaction at a time; guards what follows
 
-// ReadCheckpoint reads the last checkpoint that was committed before this producer's barrier. Nil, nil: there is none,
-// and the log was read from its first offset.
-func (p *Producer) ReadCheckpoint(ctx context.Context) (*Checkpoint, error) { return nil, errTODO }
+	ready     chan struct{} // closed when the work behind the last commit is done
+	opened    opened
+	lanes     []lane
+	senders   map[int32]*sender // by leader
+	packers   chan *packer
+	ends      map[topicPartition]int64 // last offset of ours in each partition
+	barrierAt int64                    // -1: none committed
+	barrier   identity
 
-// Announce says that the batch of this plan will be published next, whatever happens. Its partitions are then added to
-// the next transaction as soon as the present one has committed, off the path of the events.
-func (p *Producer) Announce(plan *Plan) {}
-
-// Publish commits one Kafka transaction with the events and the checkpoint. It has committed if and only if the error
-// is nil; any error is doubt about this transaction, an *EventError included: open a new session.
-func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
-	return Result{}, errTODO
+	mu   sync.Mutex
+	who  identity // of the next transaction
+	next *Plan    // announced
 }
 
+// opened is what is known of the transaction that is open at the coordinator.
+type opened struct {
+	plan uint32    // whose partitions were added ahead
+	at   time.Time // when the first partition was added; zero: not open
+}
+
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+func newProducer(c *Client, coordinator *conn, checkpoint *topic, who identity) (*Producer, error) {
+	p := &Producer{
+		c:           c,
+		coordinator: coordinator,
+		checkpoint:  checkpoint,
+		txnID:       c.cfg.TransactionalID(),
+		ready:       make(chan struct{}),
+		senders:     map[int32]*sender{},
+		ends:        map[topicPartition]int64{},
+		barrierAt:   -1,
+		who:         who,
+	}
+	p.ctx, p.end = context.WithCancelCause(c.life)
+	close(p.ready)
+	p.packers = make(chan *packer, max(2, min(4, runtime.GOMAXPROCS(0))))
+	for range cap(p.packers) {
+		pack := newPacker()
+		if codec(c.cfg.Compression) != sarama.CompressionNone {
+			encoder, err := newEncoder(c.data)
+			if err != nil {
+				return nil, err
+			}
+			if !c.keep(encoder) {
+				encoder.close()
+				return nil, errClosed
+			}
+			pack.encoder = encoder
+		}
+		p.packers <- pack
+	}
+	return p, nil
+}
+
+// Done is closed when the producer has become useless, also while nothing is being published.
+func (p *Producer) Done() <-chan struct{} { return p.ctx.Done() }
+
+// Err is why the producer is useless, or nil.
+func (p *Producer) Err() error { return context.Cause(p.ctx) }
+
 // Epoch is the producer id and epoch of the next transaction.
-func (p *Producer) Epoch() (producerID int64, epoch int16) { return 0, 0 }
+func (p *Producer) Epoch() (producerID int64, epoch int16) {
+	who := p.identity()
+	return who.producerID, who.epoch
+}
+
+func (p *Producer) identity() identity {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.who
+}
+
+// fail makes the producer useless: whatever comes back late cannot be told from what comes back never.
+func (p *Producer) fail(err error) error {
+	p.end(err)
+	p.coordinator.kill()
+	return err
+}
+
+// merge gives a context that ends with ctx, with the producer, and at the deadline.
+func (p *Producer) merge(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.ctx, func() { cancel(context.Cause(p.ctx)) })
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}
+
+var errTooLong = errors.New("transaction was open for half of its time-out")
+
+// initProducerID is the call behind fencing and bumping.
+func initProducerID(ctx context.Context, conn *conn, cfg *Config, who identity) (identity, sarama.KError, error) {
+	txnID := cfg.TransactionalID()
+	answer, err := call(ctx, conn, string(apiInit), func() (*sarama.InitProducerIDResponse, error) {
+		return conn.InitProducerID(&sarama.InitProducerIDRequest{
+			Version:            4,
+			TransactionalID:    &txnID,
+			TransactionTimeout: cfg.TransactionTimeout,
+			ProducerID:         who.producerID,
+			ProducerEpoch:      who.epoch,
+		})
+	})
+	if err != nil {
+		return identity{}, sarama.ErrUnknown, err
+	}
+	got := identity{producerID: answer.ProducerID, epoch: answer.ProducerEpoch}
+	if answer.Err == sarama.ErrNoError && !got.valid() {
+		return identity{}, sarama.ErrUnknown, fmt.Errorf("%s: broker gave producer id %d, epoch %d", apiInit, got.producerID, got.epoch)
+	}
+	return got, answer.Err, nil
+}
+
+// valid is whether one may produce as it: with an id or epoch below 0 a broker appends outside any transaction, even if
+// the batch says transactional, and every reader sees it at once.
+func (id identity) valid() bool { return id.producerID >= 0 && id.epoch >= 0 }

@@ -1,0 +1,63 @@
+package publisher
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// load makes a batch as an outbox gives it: n events of 256 bytes with three headers.
+func load(topic string, n int) *outbox.Batch {
+	b := &outbox.Batch{}
+	payload := make([]byte, 256)
+	for i := range payload {
+		payload[i] = byte('a' + i%26)
+	}
+	now := time.Now().UnixMilli()
+	for i := range n {
+		h := b.AllocHeaders(3)
+		h[0] = outbox.Header{Key: []byte("id"), Value: b.Copy(fmt.Appendf(nil, "0197a5b2-6c1e-7d11-9f5e-%012d", i))}
+		h[1] = outbox.Header{Key: []byte("type"), Value: []byte("OrderPlaced")}
+		h[2] = outbox.Header{Key: []byte("relay-tx"), Value: []byte("123456")}
+		b.Append(outbox.Record{
+			Topic: topic, Key: b.Copy(fmt.Appendf(nil, "customer-%d", i%1000)), Value: b.Copy(payload), Headers: h,
+			Partition: outbox.PartitionByKey, Timestamp: now, Position: outbox.Position{Timeline: 1, CommitLSN: 1 << 32, Index: uint32(i)},
+		})
+	}
+	return b
+}
+
+// BenchmarkTransaction is the bare Kafka transaction, one after another, on a real broker.
+func BenchmarkTransaction(b *testing.B) {
+	for _, compression := range Compressions() {
+		for _, n := range []int{1, 100, 1000, 20000} {
+			if compression != "none" && n != 20000 {
+				continue
+			}
+			b.Run(fmt.Sprintf("%s/%d", compression, n), func(b *testing.B) {
+				r := newRelay(b, func(c *Config) { c.Compression, c.Protocol = compression, nil })
+				batch := load(r.topic("bench", 6), n)
+				c, p, _ := r.session()
+				plan, err := c.Plan(b.Context(), batch, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				seq := uint64(0)
+				for b.Loop() {
+					if plan, err = c.Plan(b.Context(), batch, plan); err != nil {
+						b.Fatal(err)
+					}
+					seq++
+					commit := Commit{Batch: batch, Plan: plan, FirstSeq: seq * uint64(n), Checkpoint: r.checkpoint(seq)}
+					if _, err := p.Publish(b.Context(), commit); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+		}
+	}
+}

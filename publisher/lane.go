@@ -1,0 +1,121 @@
+package publisher
+
+import (
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// lane is one partition in one transaction: which records were sent, which acknowledged. Pure; the sender drives it.
+//
+// The sequence number of a record is its index in the lane, since every transaction has an epoch of its own and a new
+// epoch begins at 0. It cannot reach the wrap at MaxInt32.
+type lane struct {
+	topic     *topic
+	partition int32
+	order     []int32       // indexes of the events; nil for a control record
+	control   sarama.Record // checkpoint or barrier, when order is nil
+
+	next     int // first record that is not sent
+	acked    int // records before it are acknowledged
+	inFlight int // batches
+	queued   bool
+	limit    int // bytes of records in a batch
+	// retry is the first record of a batch that was refused as too large, or -1. Nothing is sent until the batches behind
+	// it have been answered: they were refused too, since their sequence numbers do not follow.
+	retry int
+	end   int64 // offset of the last acknowledged record
+}
+
+func (l *lane) reset(topic *topic, partition int32) {
+	*l = lane{topic: topic, partition: partition, limit: topic.config.batchLimit(), retry: -1, end: -1}
+}
+
+func (l *lane) count() int {
+	if l.order == nil {
+		return 1
+	}
+	return len(l.order)
+}
+
+// ready is whether a batch can be sent now.
+func (l *lane) ready() bool { return l.retry < 0 && l.next < l.count() }
+
+func (l *lane) done() bool { return l.acked == l.count() }
+
+// cut takes the records of the next batch: as many as fit into limit bytes, at least one. size is what they encode to.
+func (l *lane) cut(records []outbox.Record, limit, overhead int) (from, to, size int) {
+	from, to = l.next, l.next
+	if l.order == nil {
+		l.next = 1
+		return from, l.next, len(l.control.Value) + recordOverhead
+	}
+	limit = min(limit, l.limit)
+	for to < len(l.order) {
+		n := recordSize(&records[l.order[to]]) + overhead
+		if to > from && size+n > limit {
+			break
+		}
+		size += n
+		to++
+	}
+	l.next = to
+	return from, to, size
+}
+
+// ack notes that records from up to before to were appended at offset and following.
+func (l *lane) ack(from, to int, offset int64) error {
+	if from != l.acked || l.retry >= 0 {
+		return fmt.Errorf("produce to %s partition %d: records %d to %d acknowledged out of order, %d before them",
+			l.topic.name, l.partition, from, to, l.acked)
+	}
+	if offset <= l.end {
+		return &OffsetError{Topic: l.topic.name, Partition: l.partition, Got: offset, Known: l.end}
+	}
+	l.acked = to
+	l.end = offset + int64(to-from) - 1
+	return nil
+}
+
+// split notes that a batch of several records was too large: it and what was sent behind it will be sent again, in
+// batches of half its size. The broker has appended nothing of it, so its sequence numbers are free.
+func (l *lane) split(from, size int) {
+	if l.retry < 0 || from < l.retry {
+		l.retry = from
+		l.limit = min(l.limit, size/2)
+	}
+}
+
+// behindSplit is whether a batch was refused only because one before it was.
+func (l *lane) behindSplit(from int, code sarama.KError) bool {
+	return l.retry >= 0 && from > l.retry && code == sarama.ErrOutOfOrderSequenceNumber
+}
+
+// settle notes that a batch was answered, and begins again behind a split when it was the last one in flight.
+func (l *lane) settle() {
+	l.inFlight--
+	if l.inFlight == 0 && l.retry >= 0 {
+		l.next, l.retry = l.retry, -1
+	}
+}
+
+const (
+	// batchOverhead is the header of a record batch of magic 2.
+	batchOverhead = 61
+	// recordOverhead is the most that a record takes besides its key, value and headers: length 5, attributes 1,
+	// timestamp 10, offset 5, length of key 5, length of value 5, number of headers 5.
+	recordOverhead = 36
+	// headerOverhead is the lengths of a header's key and value.
+	headerOverhead = 5 + 5
+)
+
+// recordSize is an upper bound of what a record encodes to, without the headers that we add.
+func recordSize(r *outbox.Record) int {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		n += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return n
+}

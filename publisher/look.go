@@ -1,0 +1,88 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/IBM/sarama"
+)
+
+// Look is the newest of what an unfenced reader sees committed in the relay's checkpoint partition. It is advice: the
+// next moment may bring another record.
+type Look struct {
+	Barrier          *Barrier // nil: none
+	BarrierOffset    int64
+	Checkpoint       *Checkpoint // nil: none seen
+	CheckpointOffset int64
+}
+
+// Look reads the newest committed barrier and checkpoint without fencing anybody. ErrNoTopic when the checkpoint topic
+// does not exist.
+func (c *Client) Look(ctx context.Context) (Look, error) {
+	t, err := c.checkpointTopic(ctx)
+	if err != nil {
+		return Look{}, err
+	}
+	log, err := c.openLog(ctx, t, c.cfg.CheckpointPartition())
+	if err != nil {
+		return Look{}, err
+	}
+	seen, err := c.lookBack(ctx, log)
+	if err != nil {
+		return Look{}, fmt.Errorf("look at checkpoint: %w", err)
+	}
+	look := Look{Barrier: seen.barrier, BarrierOffset: seen.barrierAt, CheckpointOffset: seen.checkpointAt}
+	if seen.checkpoint != nil {
+		look.Checkpoint = &seen.checkpoint.Checkpoint
+	}
+	return look, nil
+}
+
+// lookBack reads backwards from the last stable offset to the newest checkpoint. Between it and its session's barrier
+// may lie a million others; it says where that barrier is, and compaction keeps the newest one there.
+func (c *Client) lookBack(ctx context.Context, log *partitionLog) (newestOf, error) {
+	start, err := log.offset(ctx, sarama.OffsetOldest, sarama.ReadUncommitted)
+	if err != nil {
+		return newestOf{}, err
+	}
+	to, err := log.offset(ctx, sarama.OffsetNewest, sarama.ReadCommitted)
+	if err != nil {
+		return newestOf{}, err
+	}
+	var seen newestOf
+	for size := int64(firstWindow); to > start; size *= windowGrowth {
+		from := max(start, to-size)
+		records, _, err := log.window(ctx, from, to)
+		if err != nil {
+			return seen, err
+		}
+		here, err := c.newest(records)
+		if err != nil {
+			return seen, err
+		}
+		if seen.barrier == nil {
+			seen.barrier, seen.barrierAt = here.barrier, here.barrierAt
+		}
+		if here.checkpoint != nil {
+			seen.checkpoint, seen.checkpointAt = here.checkpoint, here.checkpointAt
+			return c.withBarrier(ctx, log, seen)
+		}
+		to = from
+	}
+	return seen, nil
+}
+
+// withBarrier fetches the barrier of the checkpoint's session, when no newer one was seen.
+func (c *Client) withBarrier(ctx context.Context, log *partitionLog, seen newestOf) (newestOf, error) {
+	at := seen.checkpoint.BarrierOffset
+	if seen.barrier != nil || at < 0 {
+		return seen, nil
+	}
+	records, _, err := log.window(ctx, at, at+1)
+	if err != nil {
+		return seen, err
+	}
+	there, err := c.newest(records)
+	seen.barrier, seen.barrierAt = there.barrier, there.barrierAt
+	return seen, err
+}

@@ -1,0 +1,156 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// job is what one Kafka transaction is made of.
+type job struct {
+	plan    *Plan // nil: the control record alone
+	stamp   stamp
+	control sarama.Record
+	about   []slog.Attr // for the protocol log
+}
+
+func (j *job) records() []outbox.Record {
+	if j.plan == nil || j.plan.batch == nil {
+		return nil
+	}
+	return j.plan.batch.Records
+}
+
+// Barrier commits the barrier in a transaction of its own. It sets the epoch of b.
+func (p *Producer) Barrier(ctx context.Context, b Barrier) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if err := p.await(ctx); err != nil {
+		return err
+	}
+	who := p.identity()
+	b.Epoch = who.epoch
+	value, err := encodeBarrier(&b)
+	if err != nil {
+		return err
+	}
+	j := &job{
+		stamp:   newStamp(p.c.cfg.name(), b.Generation, 0, 0, time.Now()),
+		control: sarama.Record{Key: []byte(keyBarrier), Value: value},
+		about:   []slog.Attr{slog.Int("timeline", int(b.Timeline))},
+	}
+	if _, err := p.transact(ctx, j); err != nil {
+		return fmt.Errorf("commit barrier: %w", err)
+	}
+	p.barrierAt, p.barrier = p.lanes[0].end, who
+	if p.c.proto.on() {
+		p.c.proto.write(actionBarrier, slog.Int64("offset", p.barrierAt), slog.Int64("pid", who.producerID),
+			slog.Int("epoch", int(who.epoch)), slog.Int("timeline", int(b.Timeline)))
+	}
+	return nil
+}
+
+// Announce says that the batch of this plan will be published next, whatever happens. Its partitions are then added to
+// the next transaction as soon as the present one has committed, off the path of the events. Never announce a plan that
+// may have to wait: the transaction stays open, runs into its time-out, and this producer is fenced.
+func (p *Producer) Announce(plan *Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = plan
+}
+
+func (p *Producer) takeAnnounced() *Plan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	plan := p.next
+	p.next = nil
+	return plan
+}
+
+// forget drops an announcement that came too late to help.
+func (p *Producer) forget(plan *Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.next == plan {
+		p.next = nil
+	}
+}
+
+// Publish commits one Kafka transaction with the events and the checkpoint. It has committed if the error is nil. Any
+// error is doubt about this transaction, an *EventError included, except that a transaction with an *EventError or an
+// *OffsetError was certainly not committed: open a new session.
+func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	plan, err := p.planOf(ctx, c)
+	if err != nil {
+		return Result{}, err
+	}
+	if c.Checkpoint == nil {
+		return Result{}, p.fail(errors.New("publish: no checkpoint"))
+	}
+	value, err := encodeCheckpoint(c.Checkpoint, p.barrierAt)
+	if err != nil {
+		return Result{}, p.fail(err)
+	}
+	if err := p.await(ctx); err != nil {
+		return Result{}, err
+	}
+	p.forget(plan)
+	p.remember(c.Checkpoint.Ends)
+	j := &job{
+		plan:    plan,
+		stamp:   newStamp(p.c.cfg.name(), c.Checkpoint.Generation, c.FirstSeq, c.Piece, time.Now()),
+		control: sarama.Record{Key: []byte(keyCheckpoint), Value: value},
+	}
+	if p.c.proto.on() {
+		j.about = []slog.Attr{slog.Uint64("seq", c.Checkpoint.Seq), slog.String("resume_lsn", c.Checkpoint.ResumeLSN.String())}
+	}
+	bytes, err := p.transact(ctx, j)
+	if err != nil {
+		return Result{}, fmt.Errorf("publish: %w", err)
+	}
+	return p.result(bytes), nil
+}
+
+func (p *Producer) planOf(ctx context.Context, c Commit) (*Plan, error) {
+	if c.Plan == nil && c.Batch != nil && c.Batch.Len() > 0 {
+		plan, err := p.c.Plan(ctx, c.Batch, nil)
+		if err != nil {
+			return nil, p.fail(err)
+		}
+		return plan, nil
+	}
+	if c.Plan != nil && (c.Plan.batch != c.Batch || c.Batch != nil && c.Plan.records != c.Batch.Len()) {
+		return nil, p.fail(fmt.Errorf("publish: the batch is not the one that was planned"))
+	}
+	return c.Plan, nil
+}
+
+// remember takes the ends of the checkpoint: offsets that must not be given away a second time.
+func (p *Producer) remember(ends []End) {
+	for _, e := range ends {
+		key := topicPartition{e.Topic, e.Partition}
+		if known, ok := p.ends[key]; !ok || known < e.Offset {
+			p.ends[key] = e.Offset
+		}
+	}
+}
+
+func (p *Producer) result(bytes int64) Result {
+	r := Result{Bytes: bytes, CheckpointOffset: p.lanes[0].end}
+	for i := range p.lanes[1:] {
+		if len(r.Ends) == MaxEnds {
+			break
+		}
+		l := &p.lanes[1+i]
+		r.Ends = append(r.Ends, End{Topic: l.topic.name, Partition: l.partition, Offset: l.end})
+	}
+	return r
+}

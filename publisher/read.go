@@ -1,0 +1,173 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	// firstWindow is how many offsets before the barrier are read first: a transaction takes two, so it nearly always
+	// holds the checkpoint.
+	firstWindow  = 64
+	windowGrowth = 8
+	// barrierPatience is how long a committed barrier may take to become visible: its marker must be written, and
+	// nobody else's transaction may be open on our partition.
+	barrierPatience = 5 * time.Second
+)
+
+// ReadCheckpoint reads the last checkpoint that was committed before this producer's barrier. Nil, nil: there is none,
+// and the log was read down to offset 0. It reads backwards in growing windows; reading to "the end" would miss what
+// another open transaction hides.
+func (p *Producer) ReadCheckpoint(ctx context.Context) (*Checkpoint, error) {
+	p.turn.Lock()
+	at, who := p.barrierAt, p.barrier
+	p.turn.Unlock()
+	if at < 0 {
+		return nil, errors.New("read checkpoint: no barrier was committed")
+	}
+	found, err := p.c.readBefore(ctx, p.checkpoint, at, who)
+	if p.c.proto.on() {
+		p.c.logRead(at, found, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	if found == nil {
+		return nil, nil
+	}
+	return &found.Checkpoint, nil
+}
+
+func (c *Client) logRead(barrier int64, found *checkpointRecord, err error) {
+	attrs := []slog.Attr{slog.Int64("barrier_offset", barrier), slog.Bool("found", found != nil)}
+	if found != nil {
+		attrs = append(attrs, slog.Uint64("seq", found.Seq), slog.String("resume_lsn", found.ResumeLSN.String()))
+	}
+	c.proto.write(actionRead, append(attrs, slog.String(keyAnswer, answerOf(err)))...)
+}
+
+func (c *Client) readBefore(ctx context.Context, t *topic, barrier int64, who identity) (*checkpointRecord, error) {
+	log, err := c.openLog(ctx, t, c.cfg.CheckpointPartition())
+	if err != nil {
+		return nil, err
+	}
+	start, err := log.offset(ctx, sarama.OffsetOldest, sarama.ReadUncommitted)
+	if err != nil {
+		return nil, err
+	}
+	to := barrier + 1
+	from := max(start, to-firstWindow)
+	records, err := log.untilBarrier(ctx, from, barrier, who)
+	if err != nil {
+		return nil, err
+	}
+	for size := int64(firstWindow); ; size *= windowGrowth {
+		newest, err := c.newest(records)
+		if err != nil {
+			return nil, err
+		}
+		if newest.checkpoint != nil {
+			return newest.checkpoint, nil
+		}
+		if from <= start {
+			break
+		}
+		to, from = from, max(start, from-size*windowGrowth)
+		if records, err = log.whole(ctx, from, to); err != nil {
+			return nil, err
+		}
+	}
+	if start != 0 {
+		return nil, fmt.Errorf("%w: %s partition %d begins at offset %d and holds no checkpoint",
+			ErrLogTruncated, t.name, log.partition, start)
+	}
+	return nil, nil
+}
+
+// untilBarrier reads up to and with the barrier, and waits for it to become visible.
+func (l *partitionLog) untilBarrier(ctx context.Context, from, barrier int64, who identity) ([]committed, error) {
+	patience, cancel := context.WithTimeout(ctx, barrierPatience)
+	defer cancel()
+	var records []committed
+	for at := from; ; {
+		some, reached, err := l.window(patience, at, barrier+1)
+		if err != nil && ctx.Err() == nil && patience.Err() != nil {
+			return nil, l.unseen(barrier)
+		}
+		if err != nil {
+			return nil, err
+		}
+		records, at = append(records, some...), reached
+		if at <= barrier {
+			if patience.Err() != nil {
+				return nil, l.unseen(barrier)
+			}
+			continue
+		}
+		if n := len(records); n == 0 || records[n-1].offset != barrier || records[n-1].producerID != who.producerID ||
+			records[n-1].epoch != who.epoch || string(records[n-1].record.Key) != keyBarrier {
+			return nil, fmt.Errorf("%w: another record lies at its offset", l.unseen(barrier))
+		}
+		return records, nil
+	}
+}
+
+func (l *partitionLog) unseen(barrier int64) error {
+	return fmt.Errorf("%w: %s partition %d offset %d", ErrBarrierUnseen, l.topic, l.partition, barrier)
+}
+
+// whole reads a window that lies before something visible, so all of it must be.
+func (l *partitionLog) whole(ctx context.Context, from, to int64) ([]committed, error) {
+	records, reached, err := l.window(ctx, from, to)
+	if err == nil && reached < to {
+		err = fmt.Errorf("read %s partition %d: nothing comes from offset %d, but %d is visible", l.topic, l.partition, reached, to)
+	}
+	return records, err
+}
+
+// newestOf is the newest checkpoint and barrier of a window.
+type newestOf struct {
+	checkpoint   *checkpointRecord
+	checkpointAt int64
+	barrier      *Barrier
+	barrierAt    int64
+}
+
+// newest decodes all records of a window: a single one that is not ours, or that cannot be read, refuses.
+func (c *Client) newest(records []committed) (newestOf, error) {
+	var n newestOf
+	for _, r := range records {
+		var owner string
+		var err error
+		switch string(r.record.Key) {
+		case keyCheckpoint:
+			if n.checkpoint, err = decodeCheckpoint(r.record.Value); err == nil {
+				n.checkpointAt, owner = r.offset, n.checkpoint.Relay
+			}
+		case keyBarrier:
+			if n.barrier, err = decodeBarrier(r.record.Value); err == nil {
+				n.barrierAt, owner = r.offset, n.barrier.Relay
+			}
+		default:
+			return n, c.foreign(r, fmt.Sprintf("key %.40q", r.record.Key))
+		}
+		if err != nil {
+			return n, fmt.Errorf("%s partition %d offset %d: %w", c.cfg.CheckpointTopic, c.cfg.CheckpointPartition(), r.offset, err)
+		}
+		if owner != c.cfg.Relay {
+			return n, c.foreign(r, fmt.Sprintf("relay %.40q", owner))
+		}
+	}
+	return n, nil
+}
+
+func (c *Client) foreign(r committed, what string) error {
+	return &ForeignRecordError{
+		Topic: c.cfg.CheckpointTopic, Partition: c.cfg.CheckpointPartition(), Offset: r.offset, What: what,
+	}
+}
