@@ -50,8 +50,7 @@ func exitMeaning(code string) string {
 	return "see the documentation"
 }
 
-// printHelp prints long text, usage, examples, commands, flags and exit codes. It stands here instead of a template,
-// since templates would pull a template engine and reflection into the binary.
+// printHelp prints long text, usage, examples, commands, flags and exit codes.
 func printHelp(cmd *cobra.Command, _ []string) {
 	var b strings.Builder
 	long := cmd.Long

@@ -6,14 +6,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/migrations"
 )
 
-// migration is one file of SQL.
+// migration is one file of SQL as it is listed.
 type migration struct {
-	Version int    `json:"version"`
+	Number  int    `json:"number"`
 	Name    string `json:"name"`
 	File    string `json:"file"`
-	sql     string
+	Default bool   `json:"default"` // printed when none is named
+	About   string `json:"about"`
 }
 
 // migrationList is the document of migrate list.
@@ -28,10 +30,11 @@ func newCmdMigrateList(a *app, runF func(format string) error) *cobra.Command {
 		runF = a.migrateList
 	}
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List the migrations",
-		Long:    "List the migrations in the order they are applied. A published one never changes.",
-		Example: "  relay migrate list",
+		Use:   "list",
+		Short: "List the migrations",
+		Long: `List the migrations in the order they are applied. Those that belong to every outbox are printed by "relay migrate print";
+the others when they are named. A published one never changes.`,
+		Example: "  relay migrate list\n  relay migrate list -o name",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			format, err := a.format(cmd, "table", "json", "yaml", "name")
@@ -46,7 +49,12 @@ func newCmdMigrateList(a *app, runF func(format string) error) *cobra.Command {
 }
 
 func (a *app) migrateList(format string) error {
-	items := allMigrations()
+	var items []migration
+	t := table{header: []string{"NUMBER", "NAME", "DEFAULT", "ABOUT"}}
+	for _, m := range migrations.List() {
+		items = append(items, migration{Number: m.Number, Name: m.Name, File: m.File(), Default: m.Default, About: m.About})
+		t.add(fmt.Sprintf("%04d", m.Number), m.Name, yesNo(m.Default), m.About)
+	}
 	switch format {
 	case "json", "yaml":
 		return writeDocument(a.out, format, migrationList{APIVersion: "relay/v1", Kind: "MigrationList", Items: items})
@@ -58,9 +66,12 @@ func (a *app) migrateList(format string) error {
 		}
 		return nil
 	}
-	t := table{header: []string{"VERSION", "NAME", "FILE"}}
-	for _, m := range items {
-		t.add(fmt.Sprintf("%04d", m.Version), m.Name, m.File)
-	}
 	return t.write(a.out, a.flags.noHeaders)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }

@@ -17,7 +17,7 @@ once: events and the position they were read at go into one Kafka transaction.
 A new relay takes three steps: apply the migrations (relay migrate print), create slot and checkpoint (relay init),
 start it (relay run).`,
 		Example: `  relay config example > relay.yaml
-  relay migrate print | psql -1 -v ON_ERROR_STOP=1 shop
+  relay migrate print | psql -1 -v ON_ERROR_STOP=1 -f - shop
   relay init
   relay run`,
 		SilenceErrors:     true,

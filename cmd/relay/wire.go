@@ -133,6 +133,3 @@ func kafkaConfig(c config.Config) publisher.Config {
 func checkpointTopic(c config.Config) string { return c.Kafka.CheckpointTopic + "." + c.Name }
 
 func parkedTopic(c config.Config) string { return c.Failure.ParkedTopic + "." + c.Name }
-
-// allMigrations are the migrations in the order they are applied.
-func allMigrations() []migration { return nil }
