@@ -32,8 +32,8 @@ func newCmdMigrateList(a *app, runF func(format string) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the migrations",
-		Long: `List the migrations in the order they are applied. Those that belong to every outbox are printed by "relay migrate print";
-the others when they are named. A published one never changes.`,
+		Long: `List the migrations in the order they are applied. Those that belong to every outbox are printed by "relay migrate
+print", the others when they are named. A published one never changes.`,
 		Example: "  relay migrate list\n  relay migrate list -o name",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
