@@ -60,6 +60,7 @@ func fetchArtifacts(ctx context.Context, dir, profile string, properties ...stri
 		args = append(args, "-D"+p)
 	}
 	cmd := exec.CommandContext(ctx, mvn, args...)
+	cmd.Env = append(os.Environ(), "MAVEN_OPTS=-XX:-UsePerfData "+os.Getenv("MAVEN_OPTS"))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

@@ -43,6 +43,15 @@ func openToOthers(dir string) bool {
 	}
 }
 
+// Progress is told about a step that takes seconds, in a short sentence, when something is not in the cache yet.
+type Progress func(message string)
+
+func (p Progress) say(format string, args ...any) {
+	if p != nil {
+		p(fmt.Sprintf(format, args...))
+	}
+}
+
 // cached gives the directory name of the cache, filled once by fill. Processes that want the same one at the same time
 // wait for each other, and nobody ever sees a half-filled directory: it is filled under another name and renamed.
 func cached(ctx context.Context, name string, fill func(dir string) error) (string, error) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,7 +31,7 @@ func findJava(ctx context.Context) (java, error) {
 			return java{}, fmt.Errorf("find Java %d or newer (Debian: apt-get install openjdk-17-jre-headless): %w", oldestJava, err)
 		}
 	}
-	out, err := exec.CommandContext(ctx, program, "-version").CombinedOutput()
+	out, err := exec.CommandContext(ctx, program, "-XX:-UsePerfData", "-version").CombinedOutput()
 	if err != nil {
 		return java{}, fmt.Errorf("ask %s for its version: %w: %s", program, err, tail(out))
 	}
@@ -41,7 +40,7 @@ func findJava(ctx context.Context) (java, error) {
 		return java{}, fmt.Errorf("ask %s for its version: it says %q", program, tail(out))
 	}
 	if n, err := strconv.Atoi(string(major[1])); err != nil || n < oldestJava {
-		return java{}, fmt.Errorf("%s is Java %s, %d or newer is needed: %w", program, major[1], oldestJava, errors.Join(err))
+		return java{}, fmt.Errorf("run Kafka with %s: it is Java %s, %d or newer is needed", program, major[1], oldestJava)
 	}
 	sum := sha256.Sum256(bytes.TrimSpace(out))
 	return java{program: program, id: hex.EncodeToString(sum[:4])}, nil

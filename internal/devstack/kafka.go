@@ -14,6 +14,8 @@ type KafkaOptions struct {
 	Nodes    int               // 0: 1. With three, topics have replication 3 and min.insync.replicas 2 by default.
 	Proxied  bool              // clients reach each node through a Proxy; the nodes reach each other directly
 	Settings map[string]string // broker settings on top of the package's own
+	JVM      []string          // options for Java on top of the package's own, for example -Xmx1g
+	Progress Progress          // may be nil
 }
 
 // Kafka is a cluster in KRaft mode whose nodes are brokers and controllers in one. Nodes are counted from 0. Methods
@@ -24,6 +26,7 @@ type Kafka struct {
 	install kafkaInstall
 	watcher *watcher
 	dir     string
+	leases  []lease
 	nodes   []*kafkaNode
 }
 
@@ -36,7 +39,7 @@ func StartKafka(ctx context.Context, opts KafkaOptions) (*Kafka, error) {
 	if opts.Nodes == 0 {
 		opts.Nodes = 1
 	}
-	install, err := installKafka(ctx, opts.Major)
+	install, err := installKafka(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("start kafka %d: %w", opts.Major, err)
 	}
@@ -160,6 +163,7 @@ func (k *Kafka) Log(i int) string {
 
 // Close kills what runs and removes the cluster's directory.
 func (k *Kafka) Close() error {
+	defer release(k.leases...)
 	processes := make([]*process, len(k.nodes))
 	var errs []error
 	for i, n := range k.nodes {

@@ -33,12 +33,15 @@ func newKafka(install kafkaInstall, opts KafkaOptions) (*Kafka, error) {
 
 // makeNodes writes what each node finds at its start: server.properties and a formatted log directory.
 func (k *Kafka) makeNodes(opts KafkaOptions) error {
-	ports, err := freePorts(3 * opts.Nodes)
-	if err != nil {
+	var err error
+	if k.leases, err = leasePorts(3 * opts.Nodes); err != nil {
 		return err
 	}
-	for i, trio := range slices.Collect(slices.Chunk(ports, 3)) {
-		n := &kafkaNode{dir: filepath.Join(k.dir, fmt.Sprintf("node%d", i)), port: trio[0], peers: trio[1], control: trio[2]}
+	for trio := range slices.Chunk(k.leases, 3) {
+		n := &kafkaNode{
+			dir:  filepath.Join(k.dir, fmt.Sprintf("node%d", len(k.nodes))),
+			port: trio[0].port, peers: trio[1].port, control: trio[2].port,
+		}
 		if k.nodes = append(k.nodes, n); !opts.Proxied {
 			continue
 		}

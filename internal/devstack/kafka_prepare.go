@@ -29,8 +29,8 @@ type kafkaInstall struct {
 }
 
 // installKafka fetches and prepares a major version.
-func installKafka(ctx context.Context, major int) (kafkaInstall, error) {
-	version, err := pomVersion("kafka." + strconv.Itoa(major))
+func installKafka(ctx context.Context, opts KafkaOptions) (kafkaInstall, error) {
+	version, err := pomVersion("kafka." + strconv.Itoa(opts.Major))
 	if err != nil {
 		return kafkaInstall{}, err
 	}
@@ -39,6 +39,7 @@ func installKafka(ctx context.Context, major int) (kafkaInstall, error) {
 		return k, err
 	}
 	dir, err := cached(ctx, "kafka-"+version, func(dir string) error {
+		opts.Progress.say("downloading Kafka %s", version)
 		if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), log4jConf, 0o644); err != nil {
 			return err
 		}
@@ -54,14 +55,21 @@ func installKafka(ctx context.Context, major int) (kafkaInstall, error) {
 	if err := k.prepareFeatures(ctx); err != nil {
 		return k, err
 	}
-	return k, k.prepareArchive(ctx)
+	if err := k.prepareArchive(ctx, opts.Progress); err != nil {
+		return k, err
+	}
+	k.jvm = append(k.jvm, opts.JVM...)
+	return k, nil
 }
 
 // classpath names each jar, sorted: a class data archive is only good for the very same path.
 func classpath(libs string) (string, error) {
 	jars, err := filepath.Glob(filepath.Join(libs, "*.jar"))
-	if err != nil || len(jars) == 0 {
-		return "", fmt.Errorf("find jars in %s: found %d: %w", libs, len(jars), err)
+	if err != nil {
+		return "", fmt.Errorf("find jars in %s: %w", libs, err)
+	}
+	if len(jars) == 0 {
+		return "", fmt.Errorf("find jars in %s: none there", libs)
 	}
 	slices.Sort(jars)
 	return strings.Join(jars, string(filepath.ListSeparator)), nil
@@ -94,9 +102,10 @@ func (k *kafkaInstall) prepareFeatures(ctx context.Context) error {
 // prepareArchive lets a broker run once and keep its loaded classes (AppCDS), which makes every later start a third
 // faster. An archive that does not fit is ignored by Java, so it belongs to one Java and one class path by its name only
 // to be made anew.
-func (k *kafkaInstall) prepareArchive(ctx context.Context) error {
+func (k *kafkaInstall) prepareArchive(ctx context.Context, progress Progress) error {
 	const file = "kafka.jsa"
 	dir, err := cached(ctx, "kafka-"+k.version+"-classes-"+k.java.id, func(dir string) error {
+		progress.say("preparing Kafka %s for quick starts", k.version)
 		trained := *k
 		trained.jvm = []string{"-XX:ArchiveClassesAtExit=" + filepath.Join(dir, file), "-Xlog:cds=off", "-Xlog:cds+dynamic=off"}
 		cluster, err := newKafka(trained, KafkaOptions{Nodes: 1})

@@ -1,10 +1,14 @@
 package devstack
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 // Ports are taken below the range from which systems choose the ports of outgoing connections (Linux: from 32768), so
@@ -14,21 +18,62 @@ const (
 	highestPort = 32000
 )
 
-// freePorts finds n loopback ports on which nobody listens now.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, 0, n)
-	taken := make(map[int]bool, n)
+// lease keeps a port for one server, also while that is stopped: other devstack processes of this user see the locked
+// file and choose another. It ends with the process that holds it.
+type lease struct {
+	port int
+	lock *os.File
+}
+
+// leasePorts finds n loopback ports that nobody holds and on which nobody listens.
+func leasePorts(n int) (leases []lease, err error) {
+	defer func() {
+		if err != nil {
+			release(leases...)
+			leases = nil
+		}
+	}()
+	root, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(root, "ports")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make directory for port locks: %w", err)
+	}
 	for range 1000 {
-		port := lowestPort + rand.IntN(highestPort-lowestPort) //nolint:gosec // a port number is no secret
-		if taken[port] || !free(port) {
+		l, err := tryPort(dir, lowestPort+rand.IntN(highestPort-lowestPort)) //nolint:gosec // no secret
+		if errors.Is(err, errTaken) {
 			continue
 		}
-		taken[port] = true
-		if ports = append(ports, port); len(ports) == n {
-			return ports, nil
+		if err != nil {
+			return leases, err
+		}
+		if leases = append(leases, l); len(leases) == n {
+			return leases, nil
 		}
 	}
-	return nil, fmt.Errorf("find %d free ports between %d and %d", n, lowestPort, highestPort)
+	return leases, fmt.Errorf("find %d free ports between %d and %d", n, lowestPort, highestPort)
+}
+
+var errTaken = errors.New("port taken")
+
+func tryPort(dir string, port int) (lease, error) {
+	f, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(port)), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return lease{}, fmt.Errorf("open port lock: %w", err)
+	}
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil || !free(port) {
+		f.Close()
+		return lease{}, errTaken
+	}
+	return lease{port: port, lock: f}, nil
+}
+
+func release(leases ...lease) {
+	for _, l := range leases {
+		l.lock.Close()
+	}
 }
 
 func free(port int) bool {

@@ -31,6 +31,7 @@ const startLimit = 90 * time.Second
 type PostgresOptions struct {
 	Major    int               // one of PostgresMajors; 0: DefaultPostgres
 	Settings map[string]string // server settings on top of the package's own, for example fsync: off
+	Progress Progress          // may be nil
 }
 
 // Postgres is one server with its data directory. It listens on 127.0.0.1 (passwords are checked, scram-sha-256) and on
@@ -41,6 +42,7 @@ type Postgres struct {
 	SocketDir string // unix_socket_directories; also holds the server's log
 	DataDir   string
 
+	lease   lease
 	install string
 	watcher *watcher
 
@@ -52,16 +54,15 @@ type Postgres struct {
 // StartPostgres starts a new cluster and waits until it takes connections. ctx bounds the start only; the server runs
 // until Close, at most until this process ends.
 func StartPostgres(ctx context.Context, opts PostgresOptions) (*Postgres, error) {
-	major := opts.Major
-	if major == 0 {
-		major = DefaultPostgres
+	if opts.Major == 0 {
+		opts.Major = DefaultPostgres
 	}
-	if !slices.Contains(PostgresMajors(), major) {
-		return nil, fmt.Errorf("start postgres %d: known are %v", major, PostgresMajors())
+	if !slices.Contains(PostgresMajors(), opts.Major) {
+		return nil, fmt.Errorf("start postgres %d: known are %v", opts.Major, PostgresMajors())
 	}
-	p, err := newCluster(ctx, major, opts.Settings)
+	p, err := newCluster(ctx, opts)
 	if err != nil {
-		return nil, fmt.Errorf("start postgres %d: %w", major, err)
+		return nil, fmt.Errorf("start postgres %d: %w", opts.Major, err)
 	}
 	if err := p.Start(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -70,16 +71,16 @@ func StartPostgres(ctx context.Context, opts PostgresOptions) (*Postgres, error)
 }
 
 // newCluster makes a data directory that differs from all others in its system identifier.
-func newCluster(ctx context.Context, major int, settings map[string]string) (*Postgres, error) {
-	install, err := installPostgres(ctx, major)
+func newCluster(ctx context.Context, opts PostgresOptions) (*Postgres, error) {
+	install, err := installPostgres(ctx, opts.Major, opts.Progress)
 	if err != nil {
 		return nil, err
 	}
-	template, err := postgresTemplate(ctx, major, install)
+	template, err := postgresTemplate(ctx, install)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPostgres(major, install, settings)
+	p, err := newPostgres(opts.Major, install, opts.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +104,13 @@ func newPostgres(major int, install string, settings map[string]string) (*Postgr
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	ports, err := freePorts(1)
+	leases, err := leasePorts(1)
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return &Postgres{
-		Major: major, Port: ports[0], SocketDir: dir, DataDir: filepath.Join(dir, "data"),
-		install: install, watcher: w, settings: maps.Clone(settings),
+		Major: major, Port: leases[0].port, SocketDir: dir, DataDir: filepath.Join(dir, "data"),
+		lease: leases[0], install: install, watcher: w, settings: maps.Clone(settings),
 	}, nil
 }
 
@@ -210,6 +211,7 @@ func (p *Postgres) Kill() error {
 func (p *Postgres) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer release(p.lease)
 	return closeServer(p.watcher, p.process)
 }
 

@@ -30,13 +30,14 @@ const (
 )
 
 // installPostgres gives the directory of a Postgres installation (bin, lib, share).
-func installPostgres(ctx context.Context, major int) (string, error) {
+func installPostgres(ctx context.Context, major int, progress Progress) (string, error) {
 	version, err := pomVersion("postgres." + strconv.Itoa(major))
 	if err != nil {
 		return "", err
 	}
 	name := "postgres-" + version + "-" + platform()
 	return cached(ctx, name, func(dir string) error {
+		progress.say("downloading Postgres %s", version)
 		jars := filepath.Join(dir, "jars")
 		err := fetchArtifacts(ctx, jars, "postgres", "postgres="+version, "platform="+platform())
 		if err != nil {
@@ -52,8 +53,11 @@ func installPostgres(ctx context.Context, major int) (string, error) {
 // unpackPostgres unpacks the tar.xz inside the only jar of dir.
 func unpackPostgres(ctx context.Context, jars, dir string) error {
 	names, err := filepath.Glob(filepath.Join(jars, "*.jar"))
-	if err != nil || len(names) != 1 {
-		return fmt.Errorf("find one jar in %s: found %v: %w", jars, names, err)
+	if err != nil {
+		return fmt.Errorf("find the jar in %s: %w", jars, err)
+	}
+	if len(names) != 1 {
+		return fmt.Errorf("find the jar in %s: found %q, want one", jars, names)
 	}
 	jar, err := zip.OpenReader(names[0])
 	if err != nil {
@@ -78,7 +82,7 @@ func unpackTar(ctx context.Context, f *zip.File, dir string) error {
 }
 
 // postgresTemplate gives a data directory as initdb makes it, to copy from.
-func postgresTemplate(ctx context.Context, major int, install string) (string, error) {
+func postgresTemplate(ctx context.Context, install string) (string, error) {
 	name := fmt.Sprintf("%s-data-%d", filepath.Base(install), templateRevision)
 	return cached(ctx, name, func(dir string) error {
 		who := serverUser()

@@ -29,15 +29,7 @@ type Proxy struct {
 
 // NewProxy listens on a free loopback port.
 func NewProxy(target string) (*Proxy, error) {
-	ports, err := freePorts(1)
-	if err != nil {
-		return nil, err
-	}
-	return newProxy(ports[0], target)
-}
-
-func newProxy(port int, target string) (*Proxy, error) {
-	l, err := net.Listen("tcp", address(port))
+	l, err := net.Listen("tcp", address(0))
 	if err != nil {
 		return nil, fmt.Errorf("listen for proxy to %s: %w", target, err)
 	}

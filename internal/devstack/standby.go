@@ -111,8 +111,11 @@ func (p *Postgres) Promote(ctx context.Context) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var done bool
-	if err := conn.QueryRow(ctx, "SELECT pg_promote(true, 60)").Scan(&done); err != nil || !done {
-		return fmt.Errorf("promote: done %t: %w", done, err)
+	if err := conn.QueryRow(ctx, "SELECT pg_promote(true, 60)").Scan(&done); err != nil {
+		return fmt.Errorf("promote: %w", err)
+	}
+	if !done {
+		return errors.New("promote: the standby is still in recovery after a minute")
 	}
 	return nil
 }

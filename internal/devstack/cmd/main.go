@@ -64,18 +64,22 @@ func start(ctx context.Context, postgres, kafka int) (*stack, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	if postgres != 0 {
 		group.Go(func() (err error) {
-			s.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Major: postgres})
+			opts := devstacktest.SharedPostgres(postgres)
+			opts.Progress = say
+			s.postgres, err = devstack.StartPostgres(ctx, opts)
 			return err
 		})
 	}
 	if kafka != 0 {
 		group.Go(func() (err error) {
-			s.kafka, err = devstack.StartKafka(ctx, devstack.KafkaOptions{Nodes: kafka})
+			s.kafka, err = devstack.StartKafka(ctx, devstack.KafkaOptions{Nodes: kafka, Progress: say})
 			return err
 		})
 	}
 	return s, group.Wait()
 }
+
+func say(message string) { fmt.Fprintln(os.Stderr, "devstack:", message) }
 
 // run runs the command to its end. A signal to us is passed on as an interrupt.
 func (s *stack) run(ctx context.Context, command []string) error {

@@ -17,6 +17,12 @@ const KafkaEnv = "RELAY_TEST_KAFKA"
 // PostgresEnv names the variable that holds the superuser's connection string of the shared server of a major version.
 func PostgresEnv(major int) string { return fmt.Sprintf("RELAY_TEST_POSTGRES_%d", major) }
 
+// SharedPostgres describes a server that tests share. It does not sync its files: making a database costs a tenth then,
+// and what that risks, a crash of the whole machine, no test survives anyway.
+func SharedPostgres(major int) devstack.PostgresOptions {
+	return devstack.PostgresOptions{Major: major, Settings: map[string]string{"fsync": "off"}}
+}
+
 // shared holds the servers of this test binary, which is one process with no better place for them: tests of a package
 // have nothing in common but its variables.
 var shared servers
@@ -37,7 +43,7 @@ func (s *servers) postgresURL(t testing.TB, major int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.postgres[major] == nil {
-		p, err := devstack.StartPostgres(context.Background(), devstack.PostgresOptions{Major: major})
+		p, err := devstack.StartPostgres(context.Background(), SharedPostgres(major))
 		if err != nil {
 			t.Fatal(err)
 		}
