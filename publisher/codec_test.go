@@ -145,7 +145,9 @@ func drawCheckpoint(t *rapid.T) *Checkpoint {
 }
 
 // JSON replaces bytes that are no UTF-8. Names of relays, databases and topics are.
-func validUTF8(s string) bool { return strings.ToValidUTF8(s, "") == s && !strings.Contains(s, "\uFFFD") }
+func validUTF8(s string) bool {
+	return strings.ToValidUTF8(s, "") == s && !strings.Contains(s, "\uFFFD")
+}
 
 func FuzzDecodeCheckpoint(f *testing.F) {
 	for _, name := range []string{"testdata/checkpoint.json", "testdata/barrier.json"} {

@@ -90,12 +90,9 @@ func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
 	defer p.turn.Unlock()
 	plan, err := p.planOf(ctx, c)
 	if err != nil {
-		return Result{}, err
+		return Result{}, p.fail(err)
 	}
-	if c.Checkpoint == nil {
-		return Result{}, p.fail(errors.New("publish: no checkpoint"))
-	}
-	value, err := encodeCheckpoint(c.Checkpoint, p.barrierAt)
+	j, err := p.job(c, plan)
 	if err != nil {
 		return Result{}, p.fail(err)
 	}
@@ -104,6 +101,22 @@ func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
 	}
 	p.forget(plan)
 	p.remember(c.Checkpoint.Ends)
+	bytes, err := p.transact(ctx, j)
+	if err != nil {
+		return Result{}, fmt.Errorf("publish: %w", err)
+	}
+	return p.result(bytes), nil
+}
+
+// job makes what the transaction carries.
+func (p *Producer) job(c Commit, plan *Plan) (*job, error) {
+	if c.Checkpoint == nil {
+		return nil, errors.New("publish: no checkpoint")
+	}
+	value, err := encodeCheckpoint(c.Checkpoint, p.barrierAt)
+	if err != nil {
+		return nil, err
+	}
 	j := &job{
 		plan:    plan,
 		stamp:   newStamp(p.c.cfg.name(), c.Checkpoint.Generation, c.FirstSeq, c.Piece, time.Now()),
@@ -112,23 +125,15 @@ func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
 	if p.c.proto.on() {
 		j.about = []slog.Attr{slog.Uint64("seq", c.Checkpoint.Seq), slog.String("resume_lsn", c.Checkpoint.ResumeLSN.String())}
 	}
-	bytes, err := p.transact(ctx, j)
-	if err != nil {
-		return Result{}, fmt.Errorf("publish: %w", err)
-	}
-	return p.result(bytes), nil
+	return j, nil
 }
 
 func (p *Producer) planOf(ctx context.Context, c Commit) (*Plan, error) {
 	if c.Plan == nil && c.Batch != nil && c.Batch.Len() > 0 {
-		plan, err := p.c.Plan(ctx, c.Batch, nil)
-		if err != nil {
-			return nil, p.fail(err)
-		}
-		return plan, nil
+		return p.c.Plan(ctx, c.Batch, nil)
 	}
 	if c.Plan != nil && (c.Plan.batch != c.Batch || c.Batch != nil && c.Plan.records != c.Batch.Len()) {
-		return nil, p.fail(fmt.Errorf("publish: the batch is not the one that was planned"))
+		return nil, errors.New("publish: the batch is not the one that was planned")
 	}
 	return c.Plan, nil
 }

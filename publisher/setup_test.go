@@ -224,3 +224,8 @@ func (l *protocolLog) all() []string {
 	defer l.mu.Unlock()
 	return slices.Clone(l.lines)
 }
+
+// of gives the lines of one action.
+func (l *protocolLog) of(action string) []string {
+	return slices.DeleteFunc(l.all(), func(line string) bool { return !strings.HasPrefix(line, action+" ") })
+}
