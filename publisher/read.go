@@ -138,32 +138,53 @@ type newestOf struct {
 	barrierAt    int64
 }
 
-// newest decodes all records of a window: a single one that is not ours, or that cannot be read, refuses.
+// newest finds the newest checkpoint and barrier of a window. A record that is not ours refuses wherever it lies; one
+// that cannot be read refuses unless a newer one under its key has taken its place.
 func (c *Client) newest(records []committed) (newestOf, error) {
 	var n newestOf
-	for _, r := range records {
-		var owner string
-		var err error
-		switch string(r.record.Key) {
-		case keyCheckpoint:
-			if n.checkpoint, err = decodeCheckpoint(r.record.Value); err == nil {
-				n.checkpointAt, owner = r.offset, n.checkpoint.Relay
-			}
-		case keyBarrier:
-			if n.barrier, err = decodeBarrier(r.record.Value); err == nil {
-				n.barrierAt, owner = r.offset, n.barrier.Relay
-			}
-		default:
-			return n, c.foreign(r, fmt.Sprintf("key %.40q", r.record.Key))
-		}
+	for i := len(records) - 1; i >= 0; i-- {
+		r := records[i]
+		owner, err := n.take(r)
 		if err != nil {
 			return n, fmt.Errorf("%s partition %d offset %d: %w", c.cfg.CheckpointTopic, c.cfg.CheckpointPartition(), r.offset, err)
+		}
+		if owner == "" {
+			return n, c.foreign(r, fmt.Sprintf("key %.40q", r.record.Key))
 		}
 		if owner != c.cfg.Relay {
 			return n, c.foreign(r, fmt.Sprintf("relay %.40q", owner))
 		}
 	}
 	return n, nil
+}
+
+// take looks at the next older record and tells whose it is: empty for a key that is not ours.
+func (n *newestOf) take(r committed) (owner string, err error) {
+	switch string(r.record.Key) {
+	case keyCheckpoint:
+		cp, err := decodeCheckpoint(r.record.Value)
+		switch {
+		case n.checkpoint == nil && err != nil:
+			return "", err
+		case err != nil:
+			return n.checkpoint.Relay, nil
+		case n.checkpoint == nil:
+			n.checkpoint, n.checkpointAt = cp, r.offset
+		}
+		return cp.Relay, nil
+	case keyBarrier:
+		b, err := decodeBarrier(r.record.Value)
+		switch {
+		case n.barrier == nil && err != nil:
+			return "", err
+		case err != nil:
+			return n.barrier.Relay, nil
+		case n.barrier == nil:
+			n.barrier, n.barrierAt = b, r.offset
+		}
+		return b.Relay, nil
+	}
+	return "", nil
 }
 
 func (c *Client) foreign(r committed, what string) error {

@@ -23,38 +23,21 @@ type AdoptOptions struct {
 
 // Adopt writes a new checkpoint for a slot that is there. Everything that committed before From counts as published.
 func Adopt(ctx context.Context, cfg Config, opts AdoptOptions, out io.Writer) error {
+	return persist(ctx, func(ctx context.Context) error { return adoptOnce(ctx, cfg, opts, out) })
+}
+
+func adoptOnce(ctx context.Context, cfg Config, opts AdoptOptions, out io.Writer) error {
 	c, err := newCommand(cfg, out)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if err := c.reachAnyway(ctx); err != nil {
-		return err
-	}
-	if c.facts.Slot == nil {
-		return refusal(fault.SlotUnusable, fmt.Sprintf("slot %q does not exist: there is nothing to adopt", cfg.Source.Slot), nil,
-			fmt.Sprintf("SELECT pg_create_logical_replication_slot('%s', 'pgoutput'); makes one, for a new relay `relay init` does.", cfg.Source.Slot), guard.FactSlot)
-	}
-	if err := c.mustBeReady(); err != nil {
-		return err
-	}
-	if err := c.createTopics(ctx); err != nil {
-		return err
-	}
-	if err := c.lock(ctx); err != nil {
-		return err
-	}
-	if err := c.ownPatiently(ctx); err != nil {
-		return err
-	}
-	if err := c.fence(ctx, c.stillOurs); err != nil {
-		return err
-	}
-	if err := c.readAnyway(ctx); err != nil {
-		return err
-	}
-	if err := c.refresh(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{
+		c.reachAnyway, c.mustHaveSlot, c.createTopics, c.lock, c.ownPatiently, c.fenceAsOwner, c.readAnyway, c.refresh,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.mayAdopt(opts); err != nil {
 		return err
@@ -65,6 +48,14 @@ func Adopt(ctx context.Context, cfg Config, opts AdoptOptions, out io.Writer) er
 	}
 	c.say("relay %q starts at %s; everything that committed before counts as published", c.facts.Want.Relay, cp.ResumeLSN)
 	return nil
+}
+
+func (c *command) mustHaveSlot(context.Context) error {
+	if slot := c.cfg.Source.Slot; c.facts.Slot == nil {
+		return refusal(fault.SlotUnusable, fmt.Sprintf("slot %q does not exist: there is nothing to adopt", slot), nil,
+			fmt.Sprintf("SELECT pg_create_logical_replication_slot('%s', 'pgoutput'); makes one, for a new relay `relay init` does.", slot), guard.FactSlot)
+	}
+	return c.mustBeReady()
 }
 
 // reachAnyway looks and asks; a checkpoint that cannot be used is what adopt replaces, so it is none.

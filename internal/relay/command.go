@@ -24,6 +24,27 @@ type command struct {
 	out io.Writer
 }
 
+// commandPatience is how long a command tries again what is only doubtful: a coordinator that moves, a broker that has
+// just started.
+const commandPatience = 15 * time.Second
+
+// persist runs a command until it is done, refused, or a server is out of reach. What is doubtful is tried again from
+// the top: each command is safe to repeat.
+func persist(ctx context.Context, try func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	var wait backoff
+	for {
+		err := try(ctx)
+		if _, known := errors.AsType[*fault.Error](err); known || err == nil {
+			return err
+		}
+		if sleep(limited, wait.next()) != nil {
+			return err
+		}
+	}
+}
+
 func newCommand(cfg Config, out io.Writer) (*command, error) {
 	cfg = cfg.withDefaults()
 	s, err := newSession(&cfg)

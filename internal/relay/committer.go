@@ -180,7 +180,7 @@ func (c *committer) acknowledge() error {
 		return nil
 	}
 	c.acknowledged = lsn
-	c.protocol.Info("acknowledge", keyRelay, c.last.Relay, keyResumeLSN, lsn, keySeq, c.last.Seq)
+	c.protocol.Info("acknowledge", keyResumeLSN, lsn, keySeq, c.last.Seq)
 	if err := c.stream.Acknowledge(lsn); err != nil {
 		return err
 	}

@@ -138,8 +138,8 @@ func (d *daemon) streaming(took time.Duration) {
 // progressed is called when a session has committed something for the first time: the trouble before it is over.
 func (d *daemon) progressed() {
 	d.backoff.reset()
-	if d.said != "" {
-		d.cfg.Logger.Info("going on", "after", d.said)
+	if d.halted {
+		d.cfg.Logger.Info("going on: the event that could not be published is published")
 	}
 	d.said, d.halted = "", false
 	d.cfg.Status.SetState(status.Streaming, "", 0)

@@ -14,6 +14,10 @@ import (
 // Init creates slot, checkpoint topic and first checkpoint. It is safe to repeat: a crash at any point leaves it done,
 // or to be done again.
 func Init(ctx context.Context, cfg Config, out io.Writer) error {
+	return persist(ctx, func(ctx context.Context) error { return initOnce(ctx, cfg, out) })
+}
+
+func initOnce(ctx context.Context, cfg Config, out io.Writer) error {
 	c, err := newCommand(cfg, out)
 	if err != nil {
 		return err

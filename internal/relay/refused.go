@@ -13,6 +13,8 @@ import (
 	"github.com/outbox-relay/relay/internal/status"
 )
 
+const msgLookedAgain = "looked again"
+
 // awaitChange only looks, with back-off and without slot, fence or barrier, until a fact that the verdict names has
 // changed.
 func (d *daemon) awaitChange(ctx context.Context, refusal *guard.Refusal) error {
@@ -23,6 +25,7 @@ func (d *daemon) awaitChange(ctx context.Context, refusal *guard.Refusal) error 
 			return err
 		}
 		now, err := d.glance(ctx)
+		d.cfg.Logger.Debug(msgLookedAgain, "code", refusal.Code.String())
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
