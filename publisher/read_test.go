@@ -205,8 +205,7 @@ func TestNoneIsNotBelievedWhenTheBeginningIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compact, both := "compact", "compact,delete"
-	r.alter(c, r.cfg.CheckpointTopic, &both) // a broker refuses to delete records of a topic that is compacted only
+	r.set(c, r.cfg.CheckpointTopic, "cleanup.policy", "compact,delete") // a broker refuses to delete records of a topic that is compacted only
 	end := awaitOffset(t, log, p.barrierAt+1)
 	deleted, err := log.conn.DeleteRecords(&sarama.DeleteRecordsRequest{
 		Topics:  map[string]*sarama.DeleteRecordsRequestTopic{log.topic: {PartitionOffsets: map[int32]int64{0: end}}},
@@ -215,7 +214,7 @@ func TestNoneIsNotBelievedWhenTheBeginningIsGone(t *testing.T) {
 	if err != nil || deleted.Topics[log.topic].Partitions[0].Err != sarama.ErrNoError {
 		t.Fatal(err, deleted)
 	}
-	r.alter(c, r.cfg.CheckpointTopic, &compact)
+	r.set(c, r.cfg.CheckpointTopic, "cleanup.policy", "compact")
 	if _, cp, err := r.start(r.connect()); !errors.Is(err, ErrLogTruncated) {
 		t.Errorf("read %+v, error %v, want ErrLogTruncated", cp, err)
 	}
@@ -232,22 +231,6 @@ func awaitOffset(t *testing.T, log *partitionLog, want int64) int64 {
 		if end >= want {
 			return end
 		}
-	}
-}
-
-func (r *relayUnderTest) alter(c *Client, topic string, cleanupPolicy *string) {
-	r.t.Helper()
-	answer, err := anyBroker(r.t.Context(), c, "alter topic", func(b *sarama.Broker) (*sarama.IncrementalAlterConfigsResponse, error) {
-		return b.IncrementalAlterConfigs(&sarama.IncrementalAlterConfigsRequest{
-			Version: 1,
-			Resources: []*sarama.IncrementalAlterConfigsResource{{
-				Type: sarama.TopicResource, Name: topic,
-				ConfigEntries: map[string]sarama.IncrementalAlterConfigsEntry{"cleanup.policy": {Value: cleanupPolicy}},
-			}},
-		})
-	})
-	if err != nil || answer.Resources[0].ErrorCode != 0 {
-		r.t.Fatal(err, answer)
 	}
 }
 

@@ -339,8 +339,10 @@ func refusedRecord(block *sarama.ProduceResponseBlock) string {
 	case sarama.ErrInvalidTimestamp:
 		return "the timestamp is outside the topic's message.timestamp.before.max.ms and after.max.ms"
 	case sarama.ErrInvalidRecord:
-		if block.ErrorMessage != nil {
-			return "the broker finds the record invalid: " + *block.ErrorMessage
+		for _, r := range block.RecordErrors {
+			if r.BatchIndexErrorMessage != nil {
+				return "the broker finds the record invalid: " + *r.BatchIndexErrorMessage
+			}
 		}
 		return "the broker finds the record invalid"
 	}

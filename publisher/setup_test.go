@@ -83,6 +83,23 @@ func (r *relayUnderTest) topic(name string, partitions int32, settings ...string
 	return name
 }
 
+// set changes a setting of a topic.
+func (r *relayUnderTest) set(c *Client, topic, name, value string) {
+	r.t.Helper()
+	answer, err := anyBroker(r.t.Context(), c, "alter topic", func(b *sarama.Broker) (*sarama.IncrementalAlterConfigsResponse, error) {
+		return b.IncrementalAlterConfigs(&sarama.IncrementalAlterConfigsRequest{
+			Version: 1,
+			Resources: []*sarama.IncrementalAlterConfigsResource{{
+				Type: sarama.TopicResource, Name: topic,
+				ConfigEntries: map[string]sarama.IncrementalAlterConfigsEntry{name: {Value: &value}},
+			}},
+		})
+	})
+	if err != nil || answer.Resources[0].ErrorCode != 0 {
+		r.t.Fatal(err, answer)
+	}
+}
+
 func (r *relayUnderTest) identity() Identity {
 	return Identity{Relay: r.cfg.Relay, Generation: 1700000000000, Of: max(1, r.cfg.Of), Shard: r.cfg.Shard}
 }
