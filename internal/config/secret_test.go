@@ -2,10 +2,13 @@ package config_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/outbox-relay/relay/internal/config"
 )
@@ -28,6 +31,23 @@ func TestRedactURL(t *testing.T) {
 			t.Errorf("RedactURL(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}
+}
+
+// TestRedactURLLaw: whatever else a password holds, escaped or not, none of it is left.
+func TestRedactURLLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.StringMatching(`[a-z0-9@:/?#&%= '\\]{0,6}`)
+		secret := part.Draw(t, "before") + "S3CR3T" + part.Draw(t, "after")
+		for _, s := range []string{
+			"postgres://relay:" + secret + "@db:5432/shop",
+			"postgres://db/shop?password=" + url.QueryEscape(secret) + "&user=relay",
+			"host=db password='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(secret) + "' user=relay",
+		} {
+			if got := config.RedactURL(s); strings.Contains(got, "S3CR3T") {
+				t.Fatalf("RedactURL(%q) = %q", s, got)
+			}
+		}
+	})
 }
 
 // TestSecretsAreNeverPrinted plants one wherever it can stand and looks for it in everything that comes out.
