@@ -4,18 +4,25 @@ import "bytes"
 
 // copyBytea decodes bytea in its hexadecimal text form ("\x00ff", bytea_output = hex) into the batch.
 func copyBytea(b *Batch, text []byte) ([]byte, bool) {
+	return appendBytea(b.Alloc(len(text) / 2)[:0], text)
+}
+
+// appendBytea decodes it behind dst; the result is not nil.
+func appendBytea(dst, text []byte) ([]byte, bool) {
 	digits, ok := bytes.CutPrefix(text, []byte(`\x`))
 	if !ok || len(digits)%2 != 0 {
-		return nil, false
+		return dst, false
 	}
-	out := b.Alloc(len(digits) / 2)
-	for i := range out {
-		high, ok1 := hexDigit(digits[2*i])
-		low, ok2 := hexDigit(digits[2*i+1])
+	if dst == nil {
+		dst = make([]byte, 0, len(digits)/2)
+	}
+	for ; len(digits) > 0; digits = digits[2:] {
+		high, ok1 := hexDigit(digits[0])
+		low, ok2 := hexDigit(digits[1])
 		if !ok1 || !ok2 {
-			return nil, false
+			return dst, false
 		}
-		out[i] = high<<4 | low
+		dst = append(dst, high<<4|low)
 	}
-	return out, true
+	return dst, true
 }

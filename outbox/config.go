@@ -84,5 +84,6 @@ func Defaults() Config {
 			Headers:   HeaderNames{ID: "id", Type: "type", Transaction: "relay-tx"},
 			Tombstone: TombstoneNull,
 		},
+		Debezium: DefaultDebezium(),
 	}
 }

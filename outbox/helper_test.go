@@ -16,18 +16,18 @@ const testID = "0197a5b2-6c1e-7d11-9f5e-0d2c5a3b7f01"
 // relayTable is the table of package migrations as the stream describes it.
 func relayTable() Table {
 	return Table{Schema: "outbox", Name: "event", Columns: []Column{
-		{"id", 2950},
-		{"aggregate_type", 16500}, // domains have OIDs of their own
-		{"aggregate_id", 16501},
-		{"event_type", 16502},
-		{"payload", 114},
-		{"payload_bytes", oidBytea},
-		{"headers", 3802},
-		{"topic", 16503},
-		{"aggregate_version", oidInt8},
-		{"occurred_at", oidTimestamptz},
-		{"created_at", oidTimestamptz},
-		{"weekday", oidInt2},
+		{Name: "id", TypeOID: 2950},
+		{Name: "aggregate_type", TypeOID: 16500}, // domains have OIDs of their own
+		{Name: "aggregate_id", TypeOID: 16501},
+		{Name: "event_type", TypeOID: 16502},
+		{Name: "payload", TypeOID: 114},
+		{Name: "payload_bytes", TypeOID: oidBytea},
+		{Name: "headers", TypeOID: 3802},
+		{Name: "topic", TypeOID: 16503},
+		{Name: "aggregate_version", TypeOID: oidInt8},
+		{Name: "occurred_at", TypeOID: oidTimestamptz},
+		{Name: "created_at", TypeOID: oidTimestamptz},
+		{Name: "weekday", TypeOID: oidInt2},
 	}}
 }
 

@@ -12,6 +12,8 @@ type Mapper struct {
 
 	key, partition field // noField: a null key, the partitioner's choice
 
+	debezium *debeziumMapper // maps rows in FormatDebezium, nil in any other; WAL messages are mapped as ever
+
 	values [][]byte // scratch: the event at hand by field, borrowed
 }
 
@@ -24,8 +26,14 @@ func NewMapper(cfg Config) (*Mapper, error) {
 		cfg: cfg, fields: fields{columns: cfg.Columns}, headers: newHeaderWriter(cfg.Routing.Headers),
 		key: noField, partition: noField,
 	}
+	topics := newTopicRules(cfg.ReservedTopics)
 	var err error
-	if m.router, err = newRouter(cfg, &m.fields); err != nil {
+	if cfg.Format == FormatDebezium {
+		if m.debezium, err = newDebeziumMapper(cfg.Debezium, topics); err != nil || cfg.WALMessages == "" {
+			return m, err
+		}
+	}
+	if m.router, err = newRouter(cfg, &m.fields, topics); err != nil {
 		return nil, err
 	}
 	if cfg.Routing.Key != "" {

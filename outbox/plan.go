@@ -11,10 +11,11 @@ type Table struct {
 	Columns      []Column
 }
 
-// Column of a table. TypeOID is the one of pg_type; a domain has its own.
+// Column of a table.
 type Column struct {
 	Name    string
-	TypeOID uint32
+	TypeOID uint32 // of pg_type; a domain has its own
+	TypeMod int32  // pg_attribute.atttypmod, -1 without one; only FormatDebezium looks at it
 }
 
 // Row is one inserted row: a value in text form for each column of its table, nil for NULL. The bytes are read during
@@ -25,10 +26,11 @@ type Row struct {
 
 // Plan is how the rows of one table, as it is now, become records. It is made again when the relation changes.
 type Plan struct {
-	mapper  *Mapper
-	source  source
-	columns []planColumn
-	width   int // columns of the table
+	mapper   *Mapper
+	width    int // columns of the table
+	source   source
+	columns  []planColumn
+	debezium *debeziumPlan // instead of source and columns
 }
 
 type planColumn struct {
@@ -38,6 +40,9 @@ type planColumn struct {
 
 // Columns are the table's columns that the configuration needs, sorted.
 func (m *Mapper) Columns() []string {
+	if m.debezium != nil {
+		return m.debezium.columns()
+	}
 	var names []string
 	for _, f := range m.needed() {
 		names = append(names, m.fields.column(f))
@@ -50,6 +55,11 @@ func (m *Mapper) Columns() []string {
 // *ColumnError for a column that is missing or of a type that cannot be used.
 func (m *Mapper) Plan(t Table) (*Plan, error) {
 	p := &Plan{mapper: m, width: len(t.Columns)}
+	if m.debezium != nil {
+		var err error
+		p.debezium, err = m.debezium.plan(t)
+		return p, err
+	}
 	for _, f := range m.needed() {
 		column := m.fields.column(f)
 		index := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
@@ -95,6 +105,9 @@ func (p *Plan) use(f field, oid uint32) string {
 func (p *Plan) Map(row Row, tx Transaction, index uint32, b *Batch) error {
 	if len(row.Values) != p.width {
 		return fmt.Errorf("map row: it has %d values, its table has %d columns", len(row.Values), p.width)
+	}
+	if p.debezium != nil {
+		return p.debezium.append(row, tx, index, b)
 	}
 	clear(p.mapper.values)
 	for _, c := range p.columns {

@@ -32,8 +32,8 @@ type condition struct {
 }
 
 // newRouter compiles the routing. Errors are *ConfigError.
-func newRouter(cfg Config, f *fields) (*router, error) {
-	r := &router{topics: newTopicRules(cfg.ReservedTopics)}
+func newRouter(cfg Config, f *fields, topics *topicRules) (*router, error) {
+	r := &router{topics: topics}
 	if cfg.Routing.Topic != "" {
 		topic, err := r.compile("routing.topic", cfg.Routing.Topic, f)
 		if err != nil {

@@ -44,38 +44,65 @@ func parseMillis(text []byte) (int64, error) {
 	return v, nil
 }
 
-// parseTimestamp reads what timestamptz_out prints with DateStyle ISO, as in "2026-11-24 08:00:00.123456+00", and what
-// timestamp_out prints, which has no zone and is read as UTC. What is finer than a millisecond is cut off.
+// parseTimestamp reads a timestamp as milliseconds; what is finer is cut off.
 func parseTimestamp(text []byte) (int64, error) {
+	micros, err := parseMicros(text)
+	if err == nil && micros < 0 {
+		err = errTimeBC
+	}
+	return micros / 1000, err
+}
+
+// parseMicros reads what timestamptz_out prints with DateStyle ISO, as in "2026-11-24 08:00:00.123456+00", and what
+// timestamp_out prints, which has no zone and is read as UTC, as microseconds since the Unix epoch.
+func parseMicros(text []byte) (int64, error) {
 	if s := string(text); s == "infinity" || s == "-infinity" {
 		return 0, errTimeInfinite
 	}
 	c := timeCursor{text: text}
-	year := c.digits(4, 6)
-	c.byte('-')
-	month := c.digits(2, 2)
-	c.byte('-')
-	day := c.digits(2, 2)
+	year, month, day := c.date()
 	c.byte(' ')
-	hour := c.digits(2, 2)
-	c.byte(':')
-	minute := c.digits(2, 2)
-	c.byte(':')
-	second := c.digits(2, 2)
-	millis := c.fraction()
-	offset := c.zone()
-	if string(c.text) == " BC" && !c.bad {
-		return 0, errTimeBC
+	micros := c.clock()
+	micros -= c.zone() * 1e6
+	if c.era() {
+		year = 1 - year
 	}
-	if c.bad || len(c.text) > 0 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 24 || minute > 59 || second > 60 {
+	if c.bad || len(c.text) > 0 {
 		return 0, errTimeSyntax
 	}
-	ms := ((daysSinceEpoch(year, month, day)*24+hour)*60+minute)*60 + second - offset
-	if ms = ms*1000 + millis; ms < 0 {
-		return 0, errTimeBC
-	}
-	return ms, nil
+	return daysSinceEpoch(year, month, day)*microsPerDay + micros, nil
 }
+
+// parseDate reads what date_out prints with DateStyle ISO, as in "2026-11-24", as days since the Unix epoch.
+func parseDate(text []byte) (int64, error) {
+	if s := string(text); s == "infinity" || s == "-infinity" {
+		return 0, errTimeInfinite
+	}
+	c := timeCursor{text: text}
+	year, month, day := c.date()
+	if c.era() {
+		year = 1 - year
+	}
+	if c.bad || len(c.text) > 0 {
+		return 0, errTimeSyntax
+	}
+	return daysSinceEpoch(year, month, day), nil
+}
+
+// parseTime reads what time_out prints, as in "10:00:00.123456", as microseconds since midnight.
+func parseTime(text []byte) (int64, error) {
+	c := timeCursor{text: text}
+	micros := c.clock()
+	if c.bad || len(c.text) > 0 {
+		return 0, errTimeSyntax
+	}
+	return micros, nil
+}
+
+const (
+	microsPerDay = 24 * 3600 * 1e6
+	maxYear      = 294_000 // what 64 bits of microseconds hold, rounded down; Postgres ends in 294276
+)
 
 // daysSinceEpoch counts days in the proleptic Gregorian calendar, with years that begin in March (so that the leap day
 // is the last) and eras of 400 years.
@@ -84,11 +111,39 @@ func daysSinceEpoch(year, month, day int64) int64 {
 		year--
 		month += 12
 	}
-	era, yearOfEra := year/400, year%400
+	era := year / 400
+	if year < 0 {
+		era = (year - 399) / 400
+	}
+	yearOfEra := year - era*400
 	dayOfYear := (153*(month-3)+2)/5 + day - 1
-	const fromMarchOfYear0 = 719468 // days from 0000-03-01 to 1970-01-01
-	return era*146097 + yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear - fromMarchOfYear0
+	return era*daysPerEra + yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear - epochInEras
 }
+
+// civilDate is the reverse of daysSinceEpoch.
+func civilDate(days int64) (year, month, day int64) {
+	days += epochInEras
+	era := days / daysPerEra
+	if days < 0 {
+		era = (days - daysPerEra + 1) / daysPerEra
+	}
+	dayOfEra := days - era*daysPerEra
+	yearOfEra := (dayOfEra - dayOfEra/1460 + dayOfEra/36524 - dayOfEra/146096) / 365
+	dayOfYear := dayOfEra - (365*yearOfEra + yearOfEra/4 - yearOfEra/100)
+	month = (5*dayOfYear+2)/153 + 3
+	day = dayOfYear - (153*(month-3)+2)/5 + 1
+	year = yearOfEra + era*400
+	if month > 12 {
+		month -= 12
+		year++
+	}
+	return year, month, day
+}
+
+const (
+	daysPerEra  = 146097 // 400 years
+	epochInEras = 719468 // days from 0000-03-01 to 1970-01-01
+)
 
 // timeCursor consumes the parts of a timestamp; bad once something is not as it must be.
 type timeCursor struct {
@@ -116,7 +171,29 @@ func (c *timeCursor) byte(want byte) {
 	c.text = c.text[1:]
 }
 
-// fraction reads an optional fraction of a second and returns its milliseconds.
+// date reads "2026-11-24".
+func (c *timeCursor) date() (year, month, day int64) {
+	year = c.digits(4, 6)
+	c.byte('-')
+	month = c.digits(2, 2)
+	c.byte('-')
+	day = c.digits(2, 2)
+	c.bad = c.bad || year > maxYear || month < 1 || month > 12 || day < 1 || day > 31
+	return year, month, day
+}
+
+// clock reads "10:00:00.123456" as microseconds since midnight.
+func (c *timeCursor) clock() int64 {
+	hour := c.digits(2, 2)
+	c.byte(':')
+	minute := c.digits(2, 2)
+	c.byte(':')
+	second := c.digits(2, 2)
+	c.bad = c.bad || hour > 24 || minute > 59 || second > 60
+	return ((hour*60+minute)*60+second)*1e6 + c.fraction()
+}
+
+// fraction reads an optional fraction of a second and returns its microseconds.
 func (c *timeCursor) fraction() int64 {
 	if len(c.text) == 0 || c.text[0] != '.' {
 		return 0
@@ -127,7 +204,16 @@ func (c *timeCursor) fraction() int64 {
 	for n := before - len(c.text); n < 6; n++ {
 		micros *= 10
 	}
-	return micros / 1000
+	return micros
+}
+
+// era reads an optional " BC" and says whether it was there.
+func (c *timeCursor) era() bool {
+	if string(c.text) != " BC" {
+		return false
+	}
+	c.text = nil
+	return true
 }
 
 // zone reads an optional offset, "+00", "-03:30" or "+05:53:28", and returns its seconds.

@@ -45,6 +45,8 @@ func TestParseTimestamp(t *testing.T) {
 		{"2026-11-24 08:60:00+00", "", errTimeSyntax},
 		{"24.11.2026 08:00:00 UTC", "", errTimeSyntax}, // DateStyle German
 		{"1234567-01-01 00:00:00+00", "", errTimeSyntax},
+		{"294276-12-31 00:00:00+00", "", errTimeSyntax},
+		{"294000-12-31 00:00:00+00", "294000-12-31T00:00:00Z", nil},
 	}
 	for _, tt := range tests {
 		ms, err := parseTimestamp([]byte(tt.text))
@@ -79,6 +81,27 @@ func TestParseTimestampReadsEveryDay(t *testing.T) {
 		text := fmt.Sprintf("%s.%06d%c%02d:%02d", local.Format("2006-01-02 15:04:05"), local.Nanosecond()/1000, sign, zone/3600, zone/60%60)
 		if ms, err := parseTimestamp([]byte(text)); err != nil || ms != micros/1000 {
 			t.Fatalf("%q is read as %d, %v, want %d", text, ms, err, micros/1000)
+		}
+	})
+}
+
+func TestDates(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1970-01-01": 0, "1969-12-31": -1, "2020-02-29": 18321, "0001-01-01": -719162, "0001-12-31 BC": -719163, "0044-03-15 BC": -735160,
+	} {
+		if days, err := parseDate([]byte(text)); err != nil || days != want {
+			t.Errorf("%s is read as day %d, %v, want %d", text, days, err, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		days := rapid.Int64Range(-3_000_000, 100_000_000).Draw(t, "days")
+		year, month, day := civilDate(days)
+		at := time.Unix(days*86400, 0).UTC()
+		if int(year) != at.Year() || int(month) != int(at.Month()) || int(day) != at.Day() {
+			t.Fatalf("day %d is %d-%d-%d, package time says %s", days, year, month, day, at)
+		}
+		if back := daysSinceEpoch(year, month, day); back != days {
+			t.Fatalf("day %d comes back as %d", days, back)
 		}
 	})
 }

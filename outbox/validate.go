@@ -39,6 +39,10 @@ func (c Config) Validate() error {
 	errs := []error{c.validateFormat()}
 	errs = append(errs, c.validateColumns()...)
 	errs = append(errs, c.Routing.validateHeaders()...)
+	if c.Format == FormatDebezium {
+		_, err := newDebeziumMapper(c.Debezium, newTopicRules(c.ReservedTopics))
+		errs = append(errs, err)
+	}
 	if c.Format != FormatDebezium || c.WALMessages != "" {
 		errs = append(errs, c.validateRouting()...)
 	}
@@ -115,7 +119,7 @@ func (c Config) validateRouting() (errs []error) {
 		errs = append(errs, &ConfigError{"routing.topic", "", "want a template such as ${aggregate_type}.events, or rules: no event would have a topic"})
 	}
 	f := fields{columns: c.Columns}
-	if _, err := newRouter(c, &f); err != nil {
+	if _, err := newRouter(c, &f, newTopicRules(c.ReservedTopics)); err != nil {
 		errs = append(errs, err)
 	}
 	return append(errs, c.validateMessages()...)
@@ -132,7 +136,7 @@ func (c Config) validateMessages() (errs []error) {
 		return nil
 	}
 	f := fields{columns: c.Columns}
-	router, err := newRouter(c, &f)
+	router, err := newRouter(c, &f, newTopicRules(c.ReservedTopics))
 	if err != nil {
 		return nil // reported already
 	}

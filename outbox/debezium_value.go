@@ -1,0 +1,165 @@
+package outbox
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+)
+
+// recordKey makes the key in the form of the key converter.
+func (p *debeziumPlan) recordKey(row Row, b *Batch) ([]byte, *fault) {
+	if !p.key.used() {
+		return p.nullKey(b), nil
+	}
+	text := p.key.of(row)
+	if text == nil {
+		return p.nullKey(b), nil
+	}
+	form := connectType.appendText
+	if p.mapper.options.Keys == ConvertJSON {
+		form = connectType.appendJSON
+	}
+	return p.copyForm(p.key, text, form, b)
+}
+
+// nullKey is null, or what JsonConverter makes of null: four letters, which are a key like any other.
+func (p *debeziumPlan) nullKey(b *Batch) []byte {
+	if p.mapper.options.Keys == ConvertJSON {
+		return b.Copy([]byte("null"))
+	}
+	return nil
+}
+
+// recordHeaders makes the header id, those that were placed, in order, and those of the tracing column.
+func (p *debeziumPlan) recordHeaders(row Row, b *Batch) ([]Header, *fault) {
+	m := p.mapper
+	id, bad := p.copyForm(p.id, p.id.of(row), connectType.appendText, b)
+	if bad != nil {
+		return nil, bad
+	}
+	m.headers = append(m.headers[:0], Header{Key: p.id.alias, Value: id})
+	for _, c := range p.headers {
+		h := Header{Key: c.alias}
+		if text := c.of(row); text != nil {
+			if h.Value, bad = p.copyForm(c, text, connectType.appendText, b); bad != nil {
+				return nil, bad
+			}
+		}
+		m.headers = append(m.headers, h)
+	}
+	if bad := p.tracingHeaders(row, b); bad != nil {
+		return nil, bad
+	}
+	headers := b.AllocHeaders(len(m.headers))
+	copy(headers, m.headers)
+	return headers, nil
+}
+
+func (p *debeziumPlan) tracingHeaders(row Row, b *Batch) (bad *fault) {
+	text := p.tracing.of(row)
+	if text == nil {
+		return nil
+	}
+	wellFormed := eachProperty(text, func(key, value []byte) bool {
+		if p.forges(key) {
+			bad = faultf(ReasonForgedHeader, "column %q: header %q is Relay's own", p.tracing.name, printable(key))
+			return false
+		}
+		p.mapper.headers = append(p.mapper.headers, Header{Key: b.Copy(key), Value: b.Copy(value)})
+		return true
+	})
+	if !wellFormed {
+		return faultf(ReasonBadHeaders, "column %q is not in the form of java.util.Properties", p.tracing.name)
+	}
+	return bad
+}
+
+// forges says whether a header of the tracing column would be taken for another one.
+func (p *debeziumPlan) forges(name []byte) bool {
+	return bytes.HasPrefix(name, []byte(reservedHeaderPrefix)) || bytes.Equal(name, p.id.alias) ||
+		slices.ContainsFunc(p.headers, func(c debeziumColumn) bool { return bytes.Equal(name, c.alias) })
+}
+
+// value makes the record value: the payload or, if columns are placed in it, an envelope.
+func (p *debeziumPlan) value(row Row, b *Batch) ([]byte, *fault) {
+	o, text := p.mapper.options, p.payload.of(row)
+	if o.RouteTombstoneOnEmptyPayload && (text == nil || p.payload.form.kind == kindText && blank(text)) {
+		return nil, nil
+	}
+	if p.mapper.enveloped() {
+		return p.envelopeValue(row, b)
+	}
+	switch {
+	case o.Values == ConvertJSON:
+		return p.jsonValue(text, b)
+	case text == nil:
+		return nil, nil
+	case o.Values == ConvertBytes:
+		value, ok := copyBytea(b, text)
+		if !ok {
+			return nil, p.badColumn(p.payload, errNotBytea)
+		}
+		return value, nil
+	}
+	return p.copyForm(p.payload, text, connectType.appendText, b)
+}
+
+// jsonValue is the payload alone.
+func (p *debeziumPlan) jsonValue(text []byte, b *Batch) ([]byte, *fault) {
+	var err error
+	if p.mapper.text, err = p.appendPayload(p.mapper.text[:0], text); err != nil {
+		return nil, p.badColumn(p.payload, err)
+	}
+	return b.Copy(p.mapper.text), nil
+}
+
+func (p *debeziumPlan) envelopeValue(row Row, b *Batch) ([]byte, *fault) {
+	dst, err := p.appendPayload(append(p.mapper.text[:0], `{"payload":`...), p.payload.of(row))
+	if err != nil {
+		return nil, p.badColumn(p.payload, err)
+	}
+	for _, c := range p.envelope {
+		if dst, err = c.form.appendJSON(append(dst, c.alias...), c.of(row)); err != nil {
+			return nil, p.badColumn(c, err)
+		}
+	}
+	p.mapper.text = append(dst, '}')
+	return b.Copy(p.mapper.text), nil
+}
+
+// appendPayload appends the payload as JSON, expanded if that is wished and it is an object or array.
+func (p *debeziumPlan) appendPayload(dst, text []byte) ([]byte, error) {
+	if p.mapper.options.TableExpandJSONPayload && p.payload.form.kind == kindText {
+		if expanded, ok := appendExpanded(dst, text); ok {
+			return expanded, nil
+		}
+	}
+	return p.payload.form.appendJSON(dst, text)
+}
+
+// copyForm puts a value into the batch in one of its forms.
+func (p *debeziumPlan) copyForm(c debeziumColumn, text []byte, form func(t connectType, dst, text []byte) ([]byte, error), b *Batch) ([]byte, *fault) {
+	var err error
+	if p.mapper.text, err = form(c.form, p.mapper.text[:0], text); err != nil {
+		return nil, p.badColumn(c, err)
+	}
+	return b.Copy(p.mapper.text), nil
+}
+
+func (p *debeziumPlan) badColumn(c debeziumColumn, err error) *fault {
+	reason := ReasonBadPayload
+	if errors.Is(err, errTimeInfinite) || errors.Is(err, errTimeSyntax) {
+		reason = ReasonBadTimestamp
+	}
+	return faultf(reason, "column %q: the value %s", c.name, err)
+}
+
+// blank says whether Java's trim would leave nothing.
+func blank(text []byte) bool {
+	for _, c := range text {
+		if c > ' ' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,336 @@
+package outbox_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// goldenCase is a capture of what Debezium really wrote; testdata/golden/INDEX.md says how it was made.
+type goldenCase struct {
+	Case        string          `json:"case"`
+	DDL         string          `json:"ddl"`
+	SQL         json.RawMessage `json:"sql"`
+	Publication string          `json:"publication"`
+	Topics      map[string]int  `json:"topics_made_before"`
+	Captures    []goldenCapture `json:"captures"`
+}
+
+type goldenCapture struct {
+	Converters string            `json:"converters"`
+	Config     map[string]string `json:"config"`
+	Outcome    string            `json:"outcome"`
+	Records    []goldenRecord    `json:"records"`
+}
+
+type goldenRecord struct {
+	Topic     string         `json:"topic"`
+	Partition int            `json:"partition"`
+	Timestamp int64          `json:"timestamp"`
+	Key       *string        `json:"key_base64"`
+	Value     *string        `json:"value_base64"`
+	Headers   []goldenHeader `json:"headers"`
+}
+
+type goldenHeader struct {
+	Name  string  `json:"name"`
+	Value *string `json:"value_base64"`
+}
+
+// differences are the captures that Relay does not repeat, and why. Each is checked to differ, so the list stays true.
+func differences() map[string]string {
+	const (
+		object   = "Java's print of an object (Struct, HeapByteBuffer): Relay refuses the option or the column at start"
+		expanded = "Debezium prints a Java object; without JSON values Relay leaves the payload as the text it is"
+		lossy    = "Debezium's expansion loses digits, nulls or empty arrays, or gives up; Relay's keeps every JSON"
+		timed    = "Debezium fails at the event; bigint and timestamptz work as timestamps here"
+		later    = "nothing is wrong with the event itself: the broker's refusal is one bad event for the publisher"
+	)
+	return map[string]string{
+		"03b string":       object,
+		"05b string":       object,
+		"05c string":       object,
+		"08a string":       object,
+		"08b string":       object,
+		"08d string":       object,
+		"09 string":        object,
+		"17a string":       object,
+		"13d string":       "an envelope needs JSON values here, also where every record is a tombstone",
+		"14d string":       "an envelope needs JSON values here, also where every record is a tombstone",
+		"14m string":       expanded,
+		"15a string":       expanded,
+		"15b string":       expanded,
+		"15c2 string":      expanded,
+		"15e string":       expanded,
+		"15e2 string":      expanded,
+		"15i string":       expanded,
+		"14m json":         lossy,
+		"15c json":         lossy,
+		"15c2 json":        lossy,
+		"15e json":         lossy,
+		"15g json":         lossy,
+		"15i json":         lossy,
+		"15n3 string+json": lossy,
+		"15n7 string+json": lossy,
+		"06a string":       timed,
+		"06a json":         timed,
+		"06b string":       timed,
+		"06b json":         timed,
+		"10b string":       "Debezium takes int4 only for a partition; Relay takes every integer",
+		"10e string":       later,
+		"24 string":        later,
+		"19a string":       "without OpenTelemetry on the class path Debezium ignores the column; Relay passes the context on",
+		"25a string":       "the replacement names a group that the pattern does not have: Debezium fails at the first value that matches, Relay at start",
+		"21c string":       "an empty placement is the default here",
+		"22b-fatal string": "updates are the business of outbox.on_update",
+		"22g string":       "messages are ignored unless outbox.wal_messages names their prefix",
+		"23 string":        "the NULL is one bad event; Debezium's task dies and takes the healthy row behind it along",
+	}
+}
+
+// TestDebeziumGolden runs the DDL and SQL of each capture on a real server, takes the rows as pgoutput sends them, and
+// compares records byte for byte: topic, partition, key, value and headers.
+func TestDebeziumGolden(t *testing.T) {
+	paths, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no captures: %v", err)
+	}
+	pg := devstacktest.Postgres(t, 15)
+	conn := pg.Connect(t)
+	left := differences()
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c goldenCase
+		if err := json.Unmarshal(text, &c); err != nil {
+			t.Fatal(path, err)
+		}
+		stream := runGolden(t, conn, pg.Database, c)
+		for _, capture := range c.Captures {
+			if capture.Converters == "json-schemas" {
+				continue // Relay writes no schemas
+			}
+			name := c.Case + " " + capture.Converters
+			why, differs := left[name]
+			delete(left, name)
+			t.Run(name, func(t *testing.T) {
+				diff := compareGolden(t, c, capture, stream)
+				switch {
+				case differs && diff == "":
+					t.Errorf("is in the list of differences (%s), but there is none", why)
+				case !differs && diff != "":
+					t.Error(diff)
+				}
+			})
+		}
+	}
+	for name := range left {
+		t.Errorf("the list of differences names %q, which is no capture", name)
+	}
+}
+
+// runGolden makes the table and the rows, and returns what was decoded.
+func runGolden(t *testing.T, conn *pgx.Conn, slot string, c goldenCase) []decoded {
+	t.Helper()
+	run := func(sql string) {
+		t.Helper()
+		if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatalf("case %s: %s: %v", c.Case, sql, err)
+		}
+	}
+	run(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP PUBLICATION IF EXISTS golden;
+		SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3; SET bytea_output = 'hex'`)
+	run(c.DDL)
+	run("CREATE PUBLICATION golden " + c.Publication)
+	run("SELECT pg_create_logical_replication_slot('" + slot + "', 'pgoutput')")
+	defer run("SELECT pg_drop_replication_slot('" + slot + "')")
+	for _, sql := range goldenStatements(t, c.SQL) {
+		if !strings.HasPrefix(sql, "sleep ") {
+			run(sql)
+		}
+	}
+	rows, err := conn.Query(context.WithoutCancel(t.Context()),
+		"SELECT data FROM pg_logical_slot_get_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', 'golden')", slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeInserts(messages)
+}
+
+// goldenStatements are a list or a single text.
+func goldenStatements(t *testing.T, raw json.RawMessage) []string {
+	t.Helper()
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	var one string
+	if err := json.Unmarshal(raw, &one); err != nil {
+		t.Fatal(err)
+	}
+	return []string{one}
+}
+
+// compareGolden maps the rows as the capture's connector was configured and says what differs.
+func compareGolden(t *testing.T, c goldenCase, capture goldenCapture, stream []decoded) string {
+	t.Helper()
+	var b outbox.Batch
+	refusal := mapGolden(goldenConfig(t, capture), stream, &b)
+	switch failed := capture.Outcome != "delivered"; {
+	case failed && refusal == nil:
+		return "Debezium's outcome is: " + capture.Outcome + "; Relay delivers"
+	case !failed && refusal != nil:
+		return refusal.Error()
+	}
+	got := []goldenRecord{}
+	for _, r := range b.Records {
+		got = append(got, goldenOf(c, r))
+	}
+	want := slices.Clone(capture.Records)
+	if capture.Config["transforms.outbox.table.field.event.timestamp"] == "" || c.Case == "06d" {
+		for i := range want {
+			want[i].Timestamp = 0 // Debezium's clock against the commit's
+		}
+		for i := range got {
+			got[i].Timestamp = 0
+		}
+	}
+	// The captures are in the order of topics and partitions; within one the order is that of the events.
+	slices.SortStableFunc(got, func(a, b goldenRecord) int {
+		return strings.Compare(fmt.Sprintf("%s %05d", a.Topic, a.Partition), fmt.Sprintf("%s %05d", b.Topic, b.Partition))
+	})
+	return cmp.Diff(want, got)
+}
+
+// mapGolden maps all rows; the error is the first refusal, rows behind it are mapped as well.
+func mapGolden(cfg outbox.Config, stream []decoded, b *outbox.Batch) (refusal error) {
+	mapper, err := outbox.NewMapper(cfg)
+	if err != nil {
+		return err
+	}
+	for _, d := range stream {
+		plan, err := mapper.Plan(d.table)
+		if err == nil {
+			err = plan.Map(outbox.Row{Values: d.values}, d.tx, d.index, b)
+		}
+		refusal = errors.Join(refusal, err)
+	}
+	return refusal
+}
+
+// goldenConfig translates a connector's configuration.
+func goldenConfig(t *testing.T, capture goldenCapture) outbox.Config {
+	t.Helper()
+	cfg := outbox.Defaults()
+	cfg.Format = outbox.FormatDebezium
+	d := &cfg.Debezium
+	switch capture.Converters {
+	case "json":
+		d.Keys, d.Values = outbox.ConvertJSON, outbox.ConvertJSON
+	case "string+json":
+		d.Values = outbox.ConvertJSON
+	case "bytearray", "binarydata":
+		d.Values = outbox.ConvertBytes
+	case "string":
+	default:
+		t.Fatalf("unknown converters %s", capture.Converters)
+	}
+	for option, value := range capture.Config {
+		switch strings.TrimPrefix(option, "transforms.outbox.") {
+		case "table.field.event.id":
+			d.TableFieldEventID = value
+		case "table.field.event.key":
+			d.TableFieldEventKey = value
+		case "table.field.event.payload":
+			d.TableFieldEventPayload = value
+		case "table.field.event.timestamp":
+			d.TableFieldEventTimestamp = value
+		case "table.fields.additional.placement":
+			d.TableFieldsAdditionalPlacement = value
+		case "table.field.additional.missing":
+			d.TableFieldAdditionalMissing = value
+		case "table.expand.json.payload":
+			d.TableExpandJSONPayload = value == "true"
+		case "route.by.field":
+			d.RouteByField = value
+		case "route.topic.regex":
+			d.RouteTopicRegex = value
+		case "route.topic.replacement":
+			d.RouteTopicReplacement = value
+		case "route.tombstone.on.empty.payload":
+			d.RouteTombstoneOnEmptyPayload = value == "true"
+		case "table.op.invalid.behavior":
+			if value != "warn" && value != "error" && value != "fatal" {
+				cfg.Format = "refused by the importer"
+			}
+		}
+	}
+	return cfg
+}
+
+func goldenOf(c goldenCase, r outbox.Record) goldenRecord {
+	encode := func(p []byte) *string {
+		if p == nil {
+			return nil
+		}
+		s := base64.StdEncoding.EncodeToString(p)
+		return &s
+	}
+	g := goldenRecord{Topic: r.Topic, Timestamp: r.Timestamp, Key: encode(r.Key), Value: encode(r.Value), Headers: []goldenHeader{}}
+	for _, h := range r.Headers {
+		g.Headers = append(g.Headers, goldenHeader{Name: string(h.Key), Value: encode(h.Value)})
+	}
+	partitions := 3
+	if n := c.Topics[r.Topic]; n > 0 {
+		partitions = n
+	}
+	switch {
+	case r.Partition != outbox.PartitionByKey:
+		g.Partition = int(r.Partition)
+	case r.Key == nil:
+		g.Partition = 2 // any would do; all captures of null keys have this one
+	default:
+		g.Partition = int(murmur2(r.Key)&0x7FFFFFFF) % partitions
+	}
+	return g
+}
+
+// murmur2 is org.apache.kafka.common.utils.Utils.murmur2.
+func murmur2(key []byte) uint32 {
+	const m = 0x5bd1e995
+	h := uint32(0x9747b28c) ^ uint32(len(key))
+	for ; len(key) >= 4; key = key[4:] {
+		k := uint32(key[0]) | uint32(key[1])<<8 | uint32(key[2])<<16 | uint32(key[3])<<24
+		k *= m
+		k ^= k >> 24
+		h = h*m ^ k*m
+	}
+	for i := len(key) - 1; i >= 0; i-- {
+		h ^= uint32(key[i]) << (8 * i)
+		if i == 0 {
+			h *= m
+		}
+	}
+	h ^= h >> 13
+	h *= m
+	return h ^ h>>15
+}
