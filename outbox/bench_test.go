@@ -27,6 +27,15 @@ func mappings(t testing.TB) []mapping {
 		plan := newPlan(t, newMapper(t, change), relayTable())
 		return mapping{name, func(b *Batch) error { return plan.Map(r, testTx, 1, b) }}
 	}
+	debezium := func(name string, change func(*Config)) mapping {
+		m := newMapper(t, func(c *Config) {
+			if c.Format = FormatDebezium; change != nil {
+				change(c)
+			}
+		})
+		plan, r := newPlan(t, m, debeziumTable()), debeziumRow(t, debeziumTable(), map[string]string{"payload": payload256()})
+		return mapping{name, func(b *Batch) error { return plan.Map(r, testTx, 1, b) }}
+	}
 	frame := []byte(`{"v":1,"id":"` + testID + `","aggregate_type":"payment","aggregate_id":"42","event_type":"PaymentBooked",` +
 		`"headers":{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}` + "\n" + payload256())
 	messages := newMapper(t, func(c *Config) { c.WALMessages = "outbox" })
@@ -44,6 +53,11 @@ func mappings(t testing.TB) []mapping {
 		rowMapping("bytes", row(map[string]string{
 			"payload": "-", "payload_bytes": `\x` + strings.Repeat("0f", 256), "occurred_at": "2026-11-24 08:00:00.123456+00",
 		}), nil),
+		debezium("debezium text", nil),
+		debezium("debezium envelope", func(c *Config) {
+			c.Debezium.Values, c.Debezium.TableExpandJSONPayload = ConvertJSON, true
+			c.Debezium.TableFieldsAdditionalPlacement = "type:envelope,type:header:eventType"
+		}),
 		{"message", func(b *Batch) error { return messages.MapMessage(frame, testTx, 1, b) }},
 	}
 }

@@ -1,6 +1,9 @@
 package outbox
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // appendJSON appends a value as Kafka Connect's JsonConverter without schemas writes it. A nil text is NULL.
 func (t connectType) appendJSON(dst, text []byte) ([]byte, error) {
@@ -24,7 +27,8 @@ func (t connectType) appendJSON(dst, text []byte) ([]byte, error) {
 	case kindArray:
 		return t.appendArray(dst, text, connectType.appendJSON)
 	case kindFloat:
-		if c := text[len(text)-1]; c == 'N' || c == 'y' { // NaN and the infinities
+		switch string(text) {
+		case "NaN", "Infinity", "-Infinity":
 			return appendQuoted(dst, text), nil
 		}
 	}
@@ -39,7 +43,7 @@ func appendVariableDecimal(dst, text []byte) ([]byte, error) {
 		return dst, err
 	}
 	dst = append(dst, `{"scale":`...)
-	dst = appendPadded(dst, int64(scale), 1)
+	dst = strconv.AppendInt(dst, int64(scale), 10)
 	dst = append(dst, `,"value":"`...)
 	return append(append(dst, encoded...), `"}`...), nil
 }

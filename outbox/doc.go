@@ -3,5 +3,25 @@
 //
 // It is pure: bytes in, records out; no goroutine, clock or logger. It imports nothing else of Relay's and declares
 // the shape of the row it maps, so that applications can import it to write events without pulling in a Kafka or
-// replication client. Payload bytes are what Postgres sent; they never pass through a float or a decoded JSON tree.
+// replication client.
+//
+// A Config is made into a Mapper once, a Mapper and the columns of a table into a Plan whenever the table changes, and
+// a Plan maps rows:
+//
+//	Config --NewMapper--> Mapper --Plan--> Plan --Map--> Record in a Batch
+//	                             --MapMessage----------> Record in a Batch
+//
+// What holds, and what others rest on:
+//   - Payload bytes are what Postgres sent. They never pass through a float or a decoded JSON tree.
+//   - Everything a record points to lies in its Batch, or is static; the row is borrowed for the call only.
+//   - The steady state allocates nothing per event. What is remembered to get there (topic names, routes) is bounded.
+//   - A row that cannot become a record is a *BadEvent and leaves the batch as it was: it concerns that one event, has a
+//     stable reason, and holds neither payload nor header values. Every other error means doubt about the stream.
+//   - No event reaches a reserved topic or one that begins with two underscores, and no application writes a header of
+//     Relay's: it could forge a checkpoint or a proof inside Relay's own Kafka transaction.
+//   - WAL messages keep to the rules of the table in package migrations (rules.go), which a test there compares.
+//
+// Files: config and validate say what may be configured; field, template, topic and router find the topic; json and
+// headers read header objects; frame reads WAL messages; plan and mapper put it together; batch and arena hold the
+// memory; debezium and properties are FormatDebezium.
 package outbox

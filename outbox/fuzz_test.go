@@ -175,3 +175,39 @@ func FuzzTemplate(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a column holds, its form in Kafka Connect is valid JSON or an error.
+func FuzzConnectForms(f *testing.F) {
+	for _, s := range []string{
+		``, `t`, `1`, `-1.5`, `1e-7`, `NaN`, `Infinity`, `12.50`, `2020-02-29`, `10:00:00.5`, `2020-02-29 12:00:00.123456+02`, `0044-03-15 BC`,
+		`\x00ff`, `{a,"b\"",NULL}`, `{`, `{,}`, `{"`, `{"a\`, `{a`, `[1:2]={1,2}`, `infinity`, `a "b"`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for kind := kindText; kind <= kindArray; kind++ {
+			for element := kindText; element <= kindInteger; element++ {
+				form := connectType{kind: kind, element: element, width: 3}
+				_, _ = form.appendText(nil, text)
+				got, err := form.appendJSON(nil, text)
+				if err == nil && utf8.Valid(text) && kind != kindInteger && element != kindInteger && !json.Valid(got) {
+					t.Fatalf("kind %d: %q becomes %q", kind, text, got)
+				}
+			}
+		}
+	})
+}
+
+// Properties are read to their end without a panic, and a key without escapes comes back.
+func FuzzProperties(f *testing.F) {
+	for _, s := range []string{"", "a=b", "a:b\nc d", "#x\ny", "a\\\nb", "\\u00e9=\\uD83D\\uDE00", "\\u00", "\\", "=", "a\\\r\nb", " \t a = b "} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		entries := 0
+		eachProperty(text, func(_, _ []byte) bool { entries++; return true })
+		if lines := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + 1; entries > lines {
+			t.Fatalf("%d entries in %d lines of %q", entries, lines, text)
+		}
+	})
+}
