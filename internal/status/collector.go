@@ -27,7 +27,7 @@ func (c *collector) describeState(t *Tracker) {
 		}
 	})
 	c.gauge("ready", "Whether /readyz answers 200.", func(s *snapshot) float64 { return boolean(s.readiness(t.readyMaxLag).Ready) })
-	c.gauge("memory_used_bytes", "Memory of events in flight.", func(s *snapshot) float64 { return float64(s.memory) })
+	c.gauge("memory_used_bytes", "Memory of pending events.", func(s *snapshot) float64 { return float64(s.pendingBytes) })
 	c.gauge("memory_budget_bytes", "Limit of memory_used_bytes.", func(s *snapshot) float64 { return float64(s.memoryBudget) })
 }
 
@@ -43,7 +43,6 @@ func (c *collector) describePublishing() {
 		}
 	})
 	c.gauge("pending_events", "Events received and not yet committed to Kafka.", func(s *snapshot) float64 { return float64(s.pendingEvents) })
-	c.gauge("pending_bytes", "Memory of pending_events.", func(s *snapshot) float64 { return float64(s.pendingBytes) })
 }
 
 func (c *collector) describePositions() {

@@ -24,14 +24,12 @@ func busy() *Tracker {
 	tr.Ignored("update")
 	tr.Received(1000, time.Now().UnixMicro())
 	tr.Pending(3, 300)
-	tr.Memory(1 << 20)
 	time.Sleep(5 * time.Millisecond)
 	tr.Committed(Commit{Events: 2, Bytes: 120, Transactions: 1, Duration: 3 * time.Millisecond,
 		CommitTime: time.Now().Add(-5 * time.Millisecond).UnixMicro(),
 		Checkpoint: Checkpoint{ResumeLSN: 1000, Timeline: 1, Seq: 7, EventsTotal: 42}})
 	tr.Pending(-2, -200)
 	tr.Acknowledged(1000)
-	tr.ServerAt(1500)
 	tr.SlotSeen(Slot{Flush: 1000, WALEnd: 1600, WALStatus: "reserved", SafeBytes: 5000})
 	time.Sleep(2 * time.Second)
 	return tr
@@ -79,9 +77,12 @@ relay_lag_seconds{relay="payments"} 2.005
 # HELP relay_memory_budget_bytes Limit of memory_used_bytes.
 # TYPE relay_memory_budget_bytes gauge
 relay_memory_budget_bytes{relay="payments"} 5.0331648e+07
-# HELP relay_pending_bytes Memory of pending_events.
-# TYPE relay_pending_bytes gauge
-relay_pending_bytes{relay="payments"} 100
+# HELP relay_memory_used_bytes Memory of pending events.
+# TYPE relay_memory_used_bytes gauge
+relay_memory_used_bytes{relay="payments"} 100
+# HELP relay_pending_events Events received and not yet committed to Kafka.
+# TYPE relay_pending_events gauge
+relay_pending_events{relay="payments"} 1
 # HELP relay_producer_epoch Epoch with which the transactional id was taken.
 # TYPE relay_producer_epoch gauge
 relay_producer_epoch{relay="payments"} 18

@@ -77,7 +77,7 @@ func (s *snapshot) lag() time.Duration {
 
 // lagBytes is how much WAL lies between the checkpoint and the server's end of it, as far as it was told.
 func (s *snapshot) lagBytes() uint64 {
-	end := max(s.walEnd, s.slot.WALEnd, s.received)
+	end := max(s.slot.WALEnd, s.received)
 	if s.checkpoint.ResumeLSN == 0 || end < s.checkpoint.ResumeLSN {
 		return 0
 	}

@@ -42,7 +42,6 @@ func (t *Tracker) Recovered(d time.Duration) {
 func (t *Tracker) SessionEnded(reason string) {
 	t.pendingEvents.Store(0)
 	t.pendingBytes.Store(0)
-	t.memory.Store(0)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &t.sessions

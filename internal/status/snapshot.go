@@ -28,21 +28,21 @@ type snapshot struct {
 	ignored      map[string]uint64
 	sessions     sessions
 
-	received, walEnd            outbox.LSN
+	received                    outbox.LSN
 	pendingEvents, pendingBytes int64
 	pendingSince                time.Time
 	pendingCommit               int64
 	skipped                     uint64
-	memory, memoryBudget        int64
+	memoryBudget                int64
 }
 
 func (t *Tracker) snapshot() *snapshot {
 	s := &snapshot{
 		now: t.now(), relay: t.relay, version: t.version, host: t.host, started: t.started,
-		received: outbox.LSN(t.received.Load()), walEnd: outbox.LSN(t.walEnd.Load()),
+		received:      outbox.LSN(t.received.Load()),
 		pendingEvents: max(0, t.pendingEvents.Load()), pendingBytes: max(0, t.pendingBytes.Load()),
 		pendingSince: time.Unix(0, t.pendingSince.Load()), pendingCommit: t.pendingCommit.Load(),
-		skipped: t.skipped.Load(), memory: t.memory.Load(), memoryBudget: t.memoryBudget,
+		skipped: t.skipped.Load(), memoryBudget: t.memoryBudget,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

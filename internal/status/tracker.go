@@ -20,14 +20,12 @@ type Tracker struct {
 
 	// For every Postgres transaction, hence without a lock.
 	received       atomic.Uint64 // LSN
-	walEnd         atomic.Uint64 // LSN, the furthest that the server spoke of
 	commitReceived atomic.Int64  // commit time of the newest transaction received, microseconds since the Unix epoch
 	pendingEvents  atomic.Int64
 	pendingBytes   atomic.Int64
 	pendingSince   atomic.Int64 // when pendingEvents left 0, nanoseconds since the Unix epoch
 	pendingCommit  atomic.Int64 // commitReceived at that time
 	skipped        atomic.Uint64
-	memory         atomic.Int64
 
 	histograms histograms
 	metrics    *prometheus.Registry
@@ -88,7 +86,7 @@ func WithBuild(version, host string) Option {
 	return func(t *Tracker) { t.version, t.host = version, host }
 }
 
-// WithMemoryBudget tells the limit of Memory, in bytes.
+// WithMemoryBudget tells the limit of what is pending, in bytes.
 func WithMemoryBudget(bytes int64) Option { return func(t *Tracker) { t.memoryBudget = bytes } }
 
 // WithReadyMaxLag makes a relay that is further behind not ready; 0 allows any lag.
@@ -120,10 +118,8 @@ func (t *Tracker) Received(lsn outbox.LSN, commitTime int64) {
 	}
 }
 
-// ServerAt notes the end of the server's WAL as a message on the stream told it.
-func (t *Tracker) ServerAt(walEnd outbox.LSN) { t.walEnd.Store(uint64(walEnd)) }
-
-// Pending adds to what is between the sockets of Postgres and Kafka; negative numbers take away. The end of a session
+// Pending adds to what is between the sockets of Postgres and Kafka, bytes as they lie in memory; negative numbers take
+// away. The end of a session
 // sets both to 0. Only one goroutine adds; take away after Committed.
 //
 // When waiting begins is stored before it is visible that anything waits, else a reader in between would see an event
@@ -140,9 +136,6 @@ func (t *Tracker) Pending(events, bytes int64) {
 
 // Skipped counts rows that were received again although they are decided.
 func (t *Tracker) Skipped(rows uint64) { t.skipped.Add(rows) }
-
-// Memory says how much of the budget is in use, in bytes.
-func (t *Tracker) Memory(inUse int64) { t.memory.Store(inUse) }
 
 // Ignored counts a message that is never published. what is one of a few fixed words: it becomes a label.
 func (t *Tracker) Ignored(what string) {

@@ -46,7 +46,6 @@ type LagView struct {
 	Seconds       float64 `json:"seconds"`
 	Bytes         uint64  `json:"bytes"`
 	PendingEvents int64   `json:"pending_events"`
-	PendingBytes  int64   `json:"pending_bytes"`
 }
 
 // SlotView is what the server said of the slot, and when.
@@ -66,9 +65,9 @@ type PublishedView struct {
 	PostgresTransactions uint64 `json:"postgres_transactions"`
 }
 
-// MemoryView is the memory of events in flight.
+// MemoryView is the memory of pending events.
 type MemoryView struct {
-	Used   int64 `json:"used_bytes"`
+	Used   int64 `json:"used_bytes"` // pending events
 	Budget int64 `json:"budget_bytes"`
 }
 
@@ -96,7 +95,7 @@ func (t *Tracker) View() View {
 		Checkpoint: s.checkpointView(),
 		Received:   s.received,
 		Flushed:    s.acknowledged,
-		Lag:        LagView{Seconds: s.lag().Seconds(), Bytes: s.lagBytes(), PendingEvents: s.pendingEvents, PendingBytes: s.pendingBytes},
+		Lag:        LagView{Seconds: s.lag().Seconds(), Bytes: s.lagBytes(), PendingEvents: s.pendingEvents},
 		Slot: SlotView{Flush: s.slot.Flush, Retained: s.slot.retained(), SafeBytes: s.slot.SafeBytes,
 			WALStatus: s.slot.WALStatus, Seen: known(s.slotAt)},
 		Published: PublishedView{Events: s.totals.events, Bytes: s.totals.bytes,
@@ -104,7 +103,7 @@ func (t *Tracker) View() View {
 		Skipped:  s.skipped,
 		Ignored:  s.ignored,
 		Epoch:    s.epoch,
-		Memory:   MemoryView{Used: s.memory, Budget: s.memoryBudget},
+		Memory:   MemoryView{Used: s.pendingBytes, Budget: s.memoryBudget},
 		Sessions: s.sessionsView(),
 	}
 }

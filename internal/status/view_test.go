@@ -96,8 +96,6 @@ func TestConcurrentUse(t *testing.T) {
 			tr.Received(1, 1)
 			tr.Pending(1, 1)
 			tr.Skipped(1)
-			tr.Memory(1)
-			tr.ServerAt(1)
 			tr.Ignored("update")
 		},
 		func() { tr.Committed(Commit{Events: 1}); tr.Pending(-1, -1); tr.Acknowledged(1) },
