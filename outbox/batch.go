@@ -68,11 +68,13 @@ func (b *Batch) Truncate(m Mark) {
 func (b *Batch) MoveTail(m Mark, dst *Batch) {
 	for _, r := range b.Records[m.records:] {
 		r.Key, r.Value, r.ID = dst.Copy(r.Key), dst.Copy(r.Value), dst.Copy(r.ID)
-		headers := dst.AllocHeaders(len(r.Headers))
-		for i, h := range r.Headers {
-			headers[i] = Header{Key: dst.Copy(h.Key), Value: dst.Copy(h.Value)}
+		if r.Headers != nil {
+			headers := dst.AllocHeaders(len(r.Headers))
+			for i, h := range r.Headers {
+				headers[i] = Header{Key: dst.Copy(h.Key), Value: dst.Copy(h.Value)}
+			}
+			r.Headers = headers
 		}
-		r.Headers = headers
 		dst.Append(r)
 	}
 	b.Truncate(m)

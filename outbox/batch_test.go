@@ -98,7 +98,7 @@ func TestBatchKeepsNilAndEmpty(t *testing.T) {
 	var src, dst Batch
 	src.Append(Record{Key: src.Copy(nil), Value: src.Copy([]byte{})})
 	src.MoveTail(Mark{}, &dst)
-	if r := dst.Records[0]; r.Key != nil || r.Value == nil || len(r.Value) != 0 {
+	if r := dst.Records[0]; r.Key != nil || r.Value == nil || len(r.Value) != 0 || r.Headers != nil {
 		t.Errorf("nil must stay nil and empty stay empty, got key %v and value %v", r.Key, r.Value)
 	}
 }
@@ -112,7 +112,7 @@ func TestBatchMemoryStaysWhereItIs(t *testing.T) {
 	if string(first) != "first" || cap(first) != 5 {
 		t.Errorf("the first slice is %q with capacity %d", first, cap(first))
 	}
-	more := append(first, "overwrite"...) //nolint:gocritic // must not run into the neighbour
+	more := append(first, "overwrite"...)
 	if &more[0] == &first[0] {
 		t.Error("appending to a slice of the batch writes into the next one")
 	}

@@ -22,6 +22,6 @@
 //   - WAL messages keep to the rules of the table in package migrations (rules.go), which a test there compares.
 //
 // Files: config and validate say what may be configured; field, template, topic and router find the topic; json and
-// headers read header objects; frame reads WAL messages; plan and mapper put it together; batch and arena hold the
+// headers read JSON objects; frame reads WAL messages; plan and mapper put it together; batch and arena hold the
 // memory; debezium and properties are FormatDebezium.
 package outbox
