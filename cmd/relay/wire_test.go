@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"reflect"
 	"slices"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/relay"
+	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/publisher"
 )
 
@@ -46,6 +49,21 @@ func TestEveryKeyReachesTheRelay(t *testing.T) {
 			t.Errorf("%s reaches the relay: %v", name, reaches)
 		}
 	})
+}
+
+// TestSignalStopsTheEngineGracefully: only its own cause makes the engine finish what has begun, and end with nil.
+func TestSignalStopsTheEngineGracefully(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	c := config.Default()
+	c.Name, c.Source.Slot, c.Source.URL, c.Kafka.Brokers = "payments", "relay_payments", "postgres://127.0.0.1:1/shop", []string{unusedAddress(t)}
+	s := setup{config: c, logger: slog.New(slog.DiscardHandler), status: status.New("payments")}
+	ended := make(chan error)
+	go func() { ended <- realEngine{}.Run(ctx, s, runOptions{}) }()
+	waitFor(t, func() bool { return s.status.State() == status.Unreachable })
+	cancel(errInterrupted)
+	if err := <-ended; err != nil {
+		t.Errorf("Run ends with %v", err)
+	}
 }
 
 func TestCreateTopics(t *testing.T) {

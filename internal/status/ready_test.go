@@ -37,6 +37,13 @@ func TestReady(t *testing.T) {
 		{"first event after a day", func(tr *status.Tracker) { streaming(tr); event(tr); commit(tr); time.Sleep(24 * time.Hour); event(tr) }, true, ""},
 		{"waits for 29 s", func(tr *status.Tracker) { streaming(tr); event(tr); time.Sleep(29 * time.Second) }, true, ""},
 		{"waits for 30 s", func(tr *status.Tracker) { streaming(tr); event(tr); event(tr); time.Sleep(30 * time.Second) }, false, "2 events wait and the checkpoint has not moved for 30s"},
+		{"more come while the first waits", func(tr *status.Tracker) {
+			streaming(tr)
+			for range 4 {
+				event(tr)
+				time.Sleep(10 * time.Second)
+			}
+		}, false, "4 events wait and the checkpoint has not moved for 40s"},
 		{"waits, and another was committed", func(tr *status.Tracker) {
 			streaming(tr)
 			event(tr)
