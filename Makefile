@@ -1,22 +1,42 @@
-# `make` alone lists the targets.
+# `make` alone lists the targets. Nothing needs to be installed by hand: scripts/prereqs sees to Java, Maven and the
+# Postgres client, `go run` to the tools below, and internal/devstack to the servers.
 
-GO ?= go
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO       ?= go
 PACKAGES ?= ./...
-TIMEOUT ?= 15m
+TIMEOUT  ?= 15m
+BENCH    ?= .
+
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build
+.PHONY: help demo test lint fmt build bench prereqs devstack
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## relay killed three times under load, counted out; STAY=1 keeps it running
+demo: prereqs ## kill the relay three times under load and count; STAY=1 keeps everything running
 	@$(GO) run ./internal/demo $(if $(STAY),-stay)
 
-test: ## all tests on real servers; RACE=1 adds the race detector, PACKAGES=./outbox/... takes some
-	@$(GO) build -o bin/devstack ./internal/devstack/cmd
+test: prereqs devstack ## all tests on real servers; RACE=1 adds the race detector, PACKAGES=./outbox/... selects
 	@bin/devstack -- $(GO) test -p 2 -timeout $(TIMEOUT) $(if $(RACE),-race) $(PACKAGES)
 
+bench: prereqs devstack ## Go benchmarks with allocations; BENCH=Decode and PACKAGES=./replication select
+	@bin/devstack -- $(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+lint: ## golangci-lint, gofumpt included
+	@$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners $(PACKAGES)
+
+fmt: ## format with gofumpt
+	@$(GO) run $(GOFUMPT) -l -w .
+
+# The toolchain writes version and commit into the binary, from git.
 build: ## bin/relay
-	@$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/relay ./cmd/relay
+	@$(GO) build -trimpath -buildvcs=auto -o bin/relay ./cmd/relay
+
+prereqs:
+	@RACE=$(RACE) scripts/prereqs
+
+# Built, not run with `go run`: that would add a line of its own after the tests' last one.
+devstack:
+	@$(GO) build -o bin/devstack ./internal/devstack/cmd

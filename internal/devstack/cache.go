@@ -21,13 +21,13 @@ func CacheDir() (string, error) {
 		return filepath.Abs(dir)
 	}
 	user, err := os.UserCacheDir()
-	if os.Geteuid() == 0 && (err != nil || !openToOthers(user)) {
+	switch {
+	case err == nil && (os.Geteuid() != 0 || openToOthers(user)):
+		return filepath.Join(user, "relay-devstack"), nil
+	case os.Geteuid() == 0:
 		return "/var/cache/relay-devstack", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("find a cache directory (%s sets one): %w", cacheEnv, err)
-	}
-	return filepath.Join(user, "relay-devstack"), nil
+	return "", fmt.Errorf("find a cache directory (%s sets one): %w", cacheEnv, err)
 }
 
 // openToOthers tells whether every user may pass through dir and what is above it. A part that does not exist yet

@@ -42,7 +42,7 @@ func leasePorts(n int) (leases []lease, err error) {
 		return nil, fmt.Errorf("make directory for port locks: %w", err)
 	}
 	for range 1000 {
-		l, err := tryPort(dir, lowestPort+rand.IntN(highestPort-lowestPort)) //nolint:gosec // no secret
+		l, err := tryPort(dir, lowestPort+rand.IntN(highestPort-lowestPort))
 		if errors.Is(err, errTaken) {
 			continue
 		}

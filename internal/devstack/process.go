@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,7 +32,9 @@ func startProcess(w *watcher, cmd *exec.Cmd, log string) (*process, error) {
 	}
 	p := &process{pid: cmd.Process.Pid, done: make(chan struct{}), watcher: w, log: log}
 	go func() {
-		p.err = cmd.Wait()
+		if p.err = cmd.Wait(); p.err == nil {
+			p.err = errors.New("exit status 0")
+		}
 		// It fails only when the watcher has been closed, which then has ended this process already.
 		_ = w.ended(p.pid)
 		close(p.done)
@@ -91,7 +94,7 @@ func (p *process) ready(ctx context.Context, probe func(context.Context) error) 
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("server ended while starting (%v): %w: %s", p.err, err, p.logTail())
+			return fmt.Errorf("server ended while starting: %w: %s", p.err, p.logTail())
 		case <-ctx.Done():
 			return fmt.Errorf("wait until the server is ready: %w: %w: %s", context.Cause(ctx), err, p.logTail())
 		case <-time.After(10 * time.Millisecond):

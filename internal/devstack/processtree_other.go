@@ -26,7 +26,7 @@ func processes() ([]int, error) {
 
 // processStat gives the state letter of a process and its parent's id.
 func processStat(pid int) (state string, parent int, err error) {
-	out, err := exec.Command("ps", "-o", "stat=,ppid=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
+	out, err := exec.Command("ps", "-o", "stat=,ppid=", "-p", strconv.Itoa(pid)).Output()
 	if err != nil {
 		return "", 0, fmt.Errorf("look up process %d: %w", pid, err)
 	}

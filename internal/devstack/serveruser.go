@@ -38,7 +38,7 @@ func (o owner) own(path string) error {
 func (o owner) attributes() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if o.switches {
-		id := uint32(o.id) //nolint:gosec // a user id
+		id := uint32(o.id)
 		attr.Credential = &syscall.Credential{Uid: id, Gid: id}
 	}
 	return attr

@@ -83,7 +83,7 @@ func say(message string) { fmt.Fprintln(os.Stderr, "devstack:", message) }
 
 // run runs the command to its end. A signal to us is passed on as an interrupt.
 func (s *stack) run(ctx context.Context, command []string) error {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // running it is the purpose
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = os.Environ()

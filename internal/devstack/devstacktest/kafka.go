@@ -10,7 +10,7 @@ import (
 	"github.com/outbox-relay/relay/internal/devstack"
 )
 
-// Kafka is a cluster that other tests use too.
+// KafkaCluster is a cluster that other tests use too.
 type KafkaCluster struct {
 	Brokers []string
 	Prefix  string // begins topic names, transactional ids and relay names of this test: a letter, then letters and digits
