@@ -9,13 +9,17 @@ import (
 func testOutboxShape(t *testing.T, db *database) {
 	conn := db.superuser(t)
 	for _, tt := range []struct{ what, sql, want string }{
-		{"partitions", `SELECT string_agg(c.relname || ' ' || pg_get_expr(c.relpartbound, c.oid), ', ' ORDER BY pg_get_expr(c.relpartbound, c.oid))
+		{
+			"partitions", `SELECT string_agg(c.relname || ' ' || pg_get_expr(c.relpartbound, c.oid), ', ' ORDER BY pg_get_expr(c.relpartbound, c.oid))
 			FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'outbox.event'::regclass`,
 			"event_mon FOR VALUES IN ('1'), event_tue FOR VALUES IN ('2'), event_wed FOR VALUES IN ('3'), event_thu FOR VALUES IN ('4'), " +
-				"event_fri FOR VALUES IN ('5'), event_sat FOR VALUES IN ('6'), event_sun FOR VALUES IN ('7')"},
-		{"columns", `SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+				"event_fri FOR VALUES IN ('5'), event_sat FOR VALUES IN ('6'), event_sun FOR VALUES IN ('7')",
+		},
+		{
+			"columns", `SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
 			WHERE attrelid = 'outbox.event'::regclass AND attnum > 0`,
-			"id aggregate_type aggregate_id event_type payload payload_bytes headers topic aggregate_version occurred_at created_at weekday"},
+			"id aggregate_type aggregate_id event_type payload payload_bytes headers topic aggregate_version occurred_at created_at weekday",
+		},
 		{"indexes", `SELECT count(*) FROM pg_index WHERE indrelid IN (SELECT inhrelid FROM pg_inherits)`, "0"},
 		{"publication", `SELECT concat_ws(' ', puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot)
 			FROM pg_publication WHERE pubname = 'outbox'`, "f t f f f t"},

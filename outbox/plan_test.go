@@ -16,8 +16,16 @@ func customConfig(c *Config) {
 
 func customTable() Table {
 	return Table{Schema: "shop", Name: "outgoing", Columns: []Column{
-		{Name: "event_id", TypeOID: oidInt8}, {Name: "kind", TypeOID: 25}, {Name: "order_id", TypeOID: oidInt4}, {Name: "what", TypeOID: 25}, {Name: "data", TypeOID: oidBytea},
-		{Name: "meta", TypeOID: 114}, {Name: "channel", TypeOID: 25}, {Name: "at", TypeOID: oidInt8}, {Name: "shard", TypeOID: oidInt2}, {Name: "tenant", TypeOID: 25},
+		{Name: "event_id", TypeOID: oidInt8},
+		{Name: "kind", TypeOID: 25},
+		{Name: "order_id", TypeOID: oidInt4},
+		{Name: "what", TypeOID: 25},
+		{Name: "data", TypeOID: oidBytea},
+		{Name: "meta", TypeOID: 114},
+		{Name: "channel", TypeOID: 25},
+		{Name: "at", TypeOID: oidInt8},
+		{Name: "shard", TypeOID: oidInt2},
+		{Name: "tenant", TypeOID: 25},
 	}}
 }
 
