@@ -273,6 +273,7 @@ func TestPartitionsAreAddedAheadOnlyWhenAnnounced(t *testing.T) {
 	}
 	one, two := events(topic, 5), events(topic, 5)
 	first, second := plan(one), plan(two)
+	awaitEpoch(t, p)
 	p.Announce(second)
 	if _, err := p.Publish(t.Context(), Commit{Batch: one, Plan: first, FirstSeq: 1, Checkpoint: r.checkpoint(1)}); err != nil {
 		t.Fatal(err)

@@ -160,24 +160,43 @@ func TestWhatIsNotACheckpointRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		key, value string
 		want       error
+		superseded bool // the next session's barrier takes its place
 	}{
-		"unknown key":  {"hold/orders/k", "{}", nil},
-		"newer format": {keyCheckpoint, `{"format":2}`, ErrUndecodable},
-		"tombstone":    {keyCheckpoint, "", ErrUndecodable},
-		"bad barrier":  {keyBarrier, `{"format":1}`, ErrUndecodable},
+		"unknown key":  {"hold/orders/k", "{}", nil, false},
+		"newer format": {keyCheckpoint, `{"format":2}`, ErrUndecodable, false},
+		"tombstone":    {keyCheckpoint, "", ErrUndecodable, false},
+		"bad barrier":  {keyBarrier, `{"format":1}`, ErrUndecodable, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRelay(t)
-			_, p, _ := r.session()
+			c1, p, _ := r.session()
+			r.publish(p, 1, nil)
 			commitRaw(t, p, c.key, c.value)
-			young := r.connect()
-			_, _, err := r.start(young)
-			var foreign *ForeignRecordError
-			if c.want == nil && !errors.As(err, &foreign) || c.want != nil && !errors.Is(err, c.want) {
-				t.Errorf("error is %v, want %v", err, c.want)
+			awaitEpoch(t, p)
+			refuses := func(err error) bool {
+				var foreign *ForeignRecordError
+				return c.want == nil && errors.As(err, &foreign) || c.want != nil && errors.Is(err, c.want)
+			}
+			if look, err := c1.Look(t.Context()); !refuses(err) {
+				t.Errorf("look shows %+v, error %v, want %v", look, err, c.want)
+			}
+			_, cp, err := r.start(r.connect())
+			if !c.superseded && !refuses(err) || c.superseded && (err != nil || cp == nil || cp.Seq != 1) {
+				t.Errorf("session reads %+v, error %v, want %v", cp, err, c.want)
 			}
 		})
+	}
+}
+
+// What a person has decided about a record that cannot be read is a newer one under its key; it then counts.
+func TestANewerRecordTakesThePlaceOfOneThatCannotBeRead(t *testing.T) {
+	r := newRelay(t)
+	_, p, _ := r.session()
+	commitRaw(t, p, keyCheckpoint, `{"format":2}`)
+	r.publish(p, 7, nil)
+	if _, _, cp := r.session(); cp == nil || cp.Seq != 7 {
+		t.Errorf("checkpoint is %+v, want seq 7", cp)
 	}
 }
 

@@ -112,15 +112,14 @@ func (r *relayUnderTest) checkpoint(seq uint64) *Checkpoint {
 // just begun does not know all its coordinators and leaders.
 func (r *relayUnderTest) session() (*Client, *Producer, *Checkpoint) {
 	r.t.Helper()
-	for {
+	for wait := newPause(20*time.Millisecond, 200*time.Millisecond); ; {
 		c := r.connect()
 		p, cp, err := r.start(c)
 		if err == nil {
 			return c, p, cp
 		}
 		_ = c.Close()
-		r.t.Logf("new session: %v", err)
-		if newPause(100*time.Millisecond, time.Second).next(r.t.Context()) != nil {
+		if wait.next(r.t.Context()) != nil {
 			r.t.Fatal(err)
 		}
 	}
