@@ -22,7 +22,7 @@ type Conn struct {
 type server struct {
 	network, address string // as dialled, after name resolution
 	systemID         string
-	started          string // when its postmaster started; also set apart what runs on one and the same system id
+	started          string // when its postmaster started: tells apart servers with one system id, as a standby has
 	version          int
 }
 
@@ -49,7 +49,7 @@ func Connect(ctx context.Context, config Config) (*Conn, error) {
 	}
 	c := &Conn{Catalog: Catalog{pg: pg}, config: config}
 	if c.server, err = c.ask(ctx); err != nil {
-		_ = c.Close()
+		_ = pg.Close(ctx)
 		return nil, fmt.Errorf("ask the server who it is: %w", err)
 	}
 	remote := pg.Conn().RemoteAddr()

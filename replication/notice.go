@@ -11,21 +11,21 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// serverMessage decodes the body of an ErrorResponse or NoticeResponse; nil when it cannot be.
-func serverMessage(body []byte) *pgconn.PgError {
+// serverMessage decodes the body of an ErrorResponse or NoticeResponse.
+func serverMessage(body []byte) (*pgconn.PgError, error) {
 	var r pgproto3.ErrorResponse
 	if err := r.Decode(body); err != nil {
-		return nil
+		return nil, protocolErrorf(body, "what the server has to say cannot be decoded")
 	}
-	return pgconn.ErrorResponseToPgError(&r)
+	return pgconn.ErrorResponseToPgError(&r), nil
 }
 
 // notice logs what the server has to say. One notice is as bad as an error: since 18 a publication that does not exist
 // at the WAL being decoded is skipped with a warning, and its rows with it.
 func (s *Stream) notice(body []byte) error {
-	n := serverMessage(body)
-	if n == nil {
-		return protocolErrorf(body, "read stream: NoticeResponse cannot be decoded")
+	n, err := serverMessage(body)
+	if err != nil {
+		return fmt.Errorf("read notice: %w", err)
 	}
 	if isPublicationMissing(n) {
 		return fmt.Errorf("%w: %w", ErrNoPublication, n)

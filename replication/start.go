@@ -80,8 +80,8 @@ func startReplication(ctx context.Context, conn net.Conn, in *frames, command st
 		case frameCopyBoth:
 			return nil, nil
 		case frameError:
-			if refused = serverMessage(body); refused == nil {
-				return nil, protocolErrorf(body, "ErrorResponse cannot be decoded")
+			if refused, err = serverMessage(body); err != nil {
+				return nil, err
 			}
 		case frameReady:
 			if refused == nil {

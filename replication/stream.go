@@ -229,9 +229,9 @@ func (s *Stream) Acknowledge(lsn LSN) error { return s.status.acknowledge(lsn) }
 
 // streamError is what the server says when it ends the stream with an error.
 func streamError(body []byte) error {
-	e := serverMessage(body)
-	if e == nil {
-		return protocolErrorf(body, "read stream: ErrorResponse cannot be decoded")
+	e, err := serverMessage(body)
+	if err != nil {
+		return fmt.Errorf("read error: %w", err)
 	}
 	if isPublicationMissing(e) {
 		return fmt.Errorf("%w: %w", ErrNoPublication, e)
