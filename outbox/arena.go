@@ -1,73 +1,70 @@
 package outbox
 
-import "unsafe"
+// chunkBytes is the size of a chunk: small enough that a nearly idle relay stays small.
+const chunkBytes = 256 << 10
 
-const (
-	recordSize = int(unsafe.Sizeof(Record{}))
-	headerSize = int(unsafe.Sizeof(Header{}))
-
-	chunkBytes = 256 << 10 // a chunk of any arena; small enough that a nearly idle relay stays small
-)
-
-// arena hands out slices of T from chunks that it keeps: what it handed out stays where it is while the arena grows.
-// What is larger than a quarter of a chunk gets memory of its own, so that at most a quarter of a chunk is ever left
-// unused at its end; that memory goes back to the garbage collector on release, chunks are kept.
-type arena[T any] struct {
-	chunks [][]T
-	large  [][]T
-	at     arenaMark
+// arena hands out bytes from chunks that it keeps: what it handed out stays where it is while the arena grows. What is
+// larger than a quarter of a chunk gets memory of its own, so that at most a quarter of a chunk is ever left unused at
+// its end; that memory goes back to the garbage collector on release, chunks are kept.
+type arena struct {
+	chunks [][]byte
+	large  [][]byte
+	end    arenaMark
 }
 
 // arenaMark is how far an arena is filled. The zero value is an empty arena.
 type arenaMark struct {
 	chunk, offset int // the chunk at hand, and how much of it is handed out
 	large         int // number of large slices
-	largeLen      int // their elements
+	largeLen      int // their bytes
 }
 
-func (a *arena[T]) alloc(n int) []T {
-	length := chunkLen[T]()
-	if n > length/4 {
-		s := make([]T, n)
+// spot says where bytes of an arena lie without pointing to them.
+type spot struct {
+	chunk  uint32 // ^n for the n-th large slice
+	offset uint32
+}
+
+func (a *arena) alloc(n int, at *spot) []byte {
+	if n > chunkBytes/4 {
+		s := make([]byte, n)
+		*at = spot{chunk: ^uint32(len(a.large))}
 		a.large = append(a.large, s)
-		a.at.large++
-		a.at.largeLen += n
+		a.end.large++
+		a.end.largeLen += n
 		return s
 	}
-	if a.at.offset+n > length {
-		a.at.chunk++
-		a.at.offset = 0
+	if a.end.offset+n > chunkBytes {
+		a.end.chunk++
+		a.end.offset = 0
 	}
-	if a.at.chunk == len(a.chunks) {
-		a.chunks = append(a.chunks, make([]T, length))
+	if a.end.chunk == len(a.chunks) {
+		a.chunks = append(a.chunks, make([]byte, chunkBytes))
 	}
-	s := a.chunks[a.at.chunk][a.at.offset : a.at.offset+n : a.at.offset+n]
-	a.at.offset += n
-	return s
+	*at = spot{chunk: uint32(a.end.chunk), offset: uint32(a.end.offset)}
+	a.end.offset += n
+	return a.chunks[at.chunk][at.offset:a.end.offset]
+}
+
+// at gives the bytes from a place on; where they end, the caller knows.
+func (a *arena) at(p spot) []byte {
+	if n := ^p.chunk; int(n) < len(a.large) {
+		return a.large[n]
+	}
+	return a.chunks[p.chunk][p.offset:]
 }
 
 // used is the memory handed out, in bytes, with what is left unused at the end of full chunks.
-func (a *arena[T]) used() int {
-	return (a.at.chunk*chunkLen[T]() + a.at.offset + a.at.largeLen) * sizeOf[T]()
-}
+func (a *arena) used() int { return a.end.chunk*chunkBytes + a.end.offset + a.end.largeLen }
 
 // held is the memory allocated, in bytes.
-func (a *arena[T]) held() int {
-	return (len(a.chunks)*chunkLen[T]() + a.at.largeLen) * sizeOf[T]()
-}
+func (a *arena) held() int { return len(a.chunks)*chunkBytes + a.end.largeLen }
 
-func (a *arena[T]) mark() arenaMark { return a.at }
+func (a *arena) mark() arenaMark { return a.end }
 
 // release takes back what was handed out since m.
-func (a *arena[T]) release(m arenaMark) {
+func (a *arena) release(m arenaMark) {
 	clear(a.large[m.large:])
 	a.large = a.large[:m.large]
-	a.at = m
+	a.end = m
 }
-
-func sizeOf[T any]() int {
-	var t T
-	return int(unsafe.Sizeof(t))
-}
-
-func chunkLen[T any]() int { return chunkBytes / sizeOf[T]() }

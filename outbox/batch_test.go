@@ -5,29 +5,24 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"unsafe"
 
 	"pgregory.net/rapid"
 )
 
-// record makes a record whose every byte depends on n.
+// testRecord appends a record whose every byte depends on n.
 func testRecord(b *Batch, n, size int) {
-	value := b.Alloc(size)
-	for i := range value {
-		value[i] = byte(n)
+	r := Record{Topic: fmt.Sprintf("t%d", n%2), Key: fmt.Appendf(nil, "k%d", n), Value: bytes.Repeat([]byte{byte(n)}, size), ID: []byte{byte(n)}}
+	for i := range n % 3 {
+		r.Headers = append(r.Headers, Header{Key: fmt.Appendf(nil, "h%d-%d", n, i)})
 	}
-	headers := b.AllocHeaders(n % 3)
-	for i := range headers {
-		headers[i] = Header{Key: b.Copy(fmt.Appendf(nil, "h%d-%d", n, i))}
-	}
-	b.Append(Record{Topic: "t", Key: b.Copy(fmt.Appendf(nil, "k%d", n)), Value: value, Headers: headers, ID: b.Copy([]byte{byte(n)})})
+	b.Append(&r)
 }
 
 // shownBatch is the content of a batch, to compare.
 func shownBatch(b *Batch) []shown {
 	var s []shown
-	for _, r := range b.Records {
-		s = append(s, show(r))
+	for i := range b.Len() {
+		s = append(s, show(b.At(i)))
 	}
 	return s
 }
@@ -96,18 +91,23 @@ func equalShown(a, b shown) bool {
 
 func TestBatchKeepsNilAndEmpty(t *testing.T) {
 	var src, dst Batch
-	src.Append(Record{Key: src.Copy(nil), Value: src.Copy([]byte{})})
+	src.Append(&Record{Value: []byte{}, Headers: []Header{{Key: []byte("h")}, {Key: []byte("e"), Value: []byte{}}}})
 	src.MoveTail(Mark{}, &dst)
-	if r := dst.Records[0]; r.Key != nil || r.Value == nil || len(r.Value) != 0 || r.Headers != nil {
+	r := dst.At(0)
+	if r.Key != nil || r.Value == nil || len(r.Value) != 0 {
 		t.Errorf("nil must stay nil and empty stay empty, got key %v and value %v", r.Key, r.Value)
+	}
+	if r.Headers[0].Value != nil || r.Headers[1].Value == nil {
+		t.Errorf("nil must stay nil and empty stay empty, got headers %v", r.Headers)
 	}
 }
 
 func TestBatchMemoryStaysWhereItIs(t *testing.T) {
 	var b Batch
-	first := b.Copy([]byte("first"))
-	for range 3 * chunkBytes / 100 {
-		b.Alloc(100)
+	b.Append(&Record{Key: []byte("first"), Value: []byte("next to it")})
+	first := b.At(0).Key
+	for n := range 3 * chunkBytes / 100 {
+		testRecord(&b, n, 100)
 	}
 	if string(first) != "first" || cap(first) != 5 {
 		t.Errorf("the first slice is %q with capacity %d", first, cap(first))
@@ -115,6 +115,28 @@ func TestBatchMemoryStaysWhereItIs(t *testing.T) {
 	more := append(first, "overwrite"...)
 	if &more[0] == &first[0] {
 		t.Error("appending to a slice of the batch writes into the next one")
+	}
+}
+
+// TestBatchShape: what is asked of a record without reading it is what reading it gives.
+func TestBatchShape(t *testing.T) {
+	var b Batch
+	for n := range 20 {
+		testRecord(&b, n, n)
+	}
+	for i := range b.Len() {
+		r := b.At(i)
+		payload, headerBytes, headers := b.Shape(i)
+		var want int
+		for _, h := range r.Headers {
+			want += len(h.Key) + len(h.Value)
+		}
+		if payload != len(r.Key)+len(r.Value) || headerBytes != want || headers != len(r.Headers) {
+			t.Errorf("record %d: shape %d, %d, %d of %v", i, payload, headerBytes, headers, r)
+		}
+		if key, partition := b.Route(i); !bytes.Equal(key, r.Key) || partition != r.Partition || b.Topic(i) != r.Topic || b.Timestamp(i) != r.Timestamp {
+			t.Errorf("record %d: route %q %d to %q, reading gives %v", i, key, partition, b.Topic(i), r)
+		}
 	}
 }
 
@@ -128,10 +150,10 @@ func TestBatchSizeIsHonest(t *testing.T) {
 			testRecord(&b, n, size)
 			peak = max(peak, b.Size())
 		}
-		if b.Size() < payload+b.Len()*int(unsafe.Sizeof(Record{})) {
+		if b.Size() < payload+b.Len()*entrySize {
 			t.Fatalf("size %d is less than what the records hold", b.Size())
 		}
-		if limit := peak + 2*chunkBytes + cap(b.Records)*recordSize; b.Held() > limit {
+		if limit := peak + chunkBytes + cap(b.entries)*entrySize; b.Held() > limit {
 			t.Fatalf("the batch holds %d bytes, at most %d are accounted for", b.Held(), limit)
 		}
 		b.Reset()
@@ -154,11 +176,11 @@ func TestBatchResetKeepsMemory(t *testing.T) {
 	if b.Held() != held {
 		t.Errorf("Reset gives memory back: %d, was %d", b.Held(), held)
 	}
-	value := bytes.Repeat([]byte{1}, 300)
+	r := Record{Topic: "t", Value: bytes.Repeat([]byte{1}, 300), Headers: make([]Header, 2)}
 	allocs := testing.AllocsPerRun(10, func() {
 		b.Reset()
 		for range 2000 {
-			b.Append(Record{Value: b.Copy(value), Headers: b.AllocHeaders(2)})
+			b.Append(&r)
 		}
 	})
 	if allocs != 0 || b.Held() != held {

@@ -2,9 +2,12 @@ package outbox
 
 import "bytes"
 
-// copyBytea decodes bytea in its hexadecimal text form ("\x00ff", bytea_output = hex) into the batch.
-func copyBytea(b *Batch, text []byte) ([]byte, bool) {
-	return appendBytea(b.Alloc(len(text) / 2)[:0], text)
+// bytea decodes bytea in its hexadecimal text form ("\x00ff", bytea_output = hex). The result is not nil.
+func (s *scratch) bytea(text []byte) ([]byte, bool) {
+	at := len(s.buf)
+	var ok bool
+	s.buf, ok = appendBytea(s.buf, text)
+	return s.buf[at:len(s.buf):len(s.buf)], ok
 }
 
 // appendBytea decodes it behind dst; the result is not nil.

@@ -71,6 +71,8 @@ type debeziumMapper struct {
 
 	headers []Header // scratch
 	text    []byte   // scratch: a key, header or value as it is built
+	record  Record   // scratch: what becomes of a row
+	scratch scratch  // bytes of that record
 }
 
 // newDebeziumMapper compiles the options. The error joins a *ConfigError for each wrong one.

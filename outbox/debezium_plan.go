@@ -163,10 +163,10 @@ func (f *debeziumPlanner) fail(column, logical, why string) {
 
 // append makes a record of a row.
 func (p *debeziumPlan) append(row Row, tx Transaction, index uint32, b *Batch) error {
-	mark := b.Mark()
-	r := Record{Partition: PartitionByKey, XID: tx.XID, Position: tx.position(index)}
-	if bad := p.build(&r, row, tx, b); bad != nil {
-		b.Truncate(mark)
+	p.mapper.scratch.reset()
+	p.mapper.record = Record{Partition: PartitionByKey, XID: tx.XID, Position: tx.position(index)}
+	r := &p.mapper.record
+	if bad := p.build(r, row, tx); bad != nil {
 		return &BadEvent{
 			ID: printable(p.id.of(row)), Position: r.Position, Topic: r.Topic, Key: bytes.Clone(p.key.of(row)),
 			Reason: bad.reason, Detail: bad.detail,
@@ -176,7 +176,7 @@ func (p *debeziumPlan) append(row Row, tx Transaction, index uint32, b *Batch) e
 	return nil
 }
 
-func (p *debeziumPlan) build(r *Record, row Row, tx Transaction, b *Batch) (bad *fault) {
+func (p *debeziumPlan) build(r *Record, row Row, tx Transaction) (bad *fault) {
 	if p.id.of(row) == nil || p.route.of(row) == nil {
 		return faultf(ReasonNull, "column %q or %q is NULL: every event has an id and a topic", p.id.name, p.route.name)
 	}
@@ -193,14 +193,14 @@ func (p *debeziumPlan) build(r *Record, row Row, tx Transaction, b *Batch) (bad 
 		}
 		r.Partition = int32(n)
 	}
-	if r.Key, bad = p.recordKey(row, b); bad != nil {
+	if r.Key, bad = p.recordKey(row); bad != nil {
 		return bad
 	}
-	if r.Headers, bad = p.recordHeaders(row, b); bad != nil {
+	if r.Headers, bad = p.recordHeaders(row); bad != nil {
 		return bad
 	}
 	r.ID = r.Headers[0].Value
-	r.Value, bad = p.value(row, b)
+	r.Value, bad = p.value(row)
 	return bad
 }
 

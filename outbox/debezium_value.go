@@ -7,33 +7,33 @@ import (
 )
 
 // recordKey makes the key in the form of the key converter.
-func (p *debeziumPlan) recordKey(row Row, b *Batch) ([]byte, *fault) {
+func (p *debeziumPlan) recordKey(row Row) ([]byte, *fault) {
 	if !p.key.used() {
-		return p.nullKey(b), nil
+		return p.nullKey(), nil
 	}
 	text := p.key.of(row)
 	if text == nil {
-		return p.nullKey(b), nil
+		return p.nullKey(), nil
 	}
 	form := connectType.appendText
 	if p.mapper.options.Keys == ConvertJSON {
 		form = connectType.appendJSON
 	}
-	return p.copyForm(p.key, text, form, b)
+	return p.inForm(p.key, text, form)
 }
 
 // nullKey is null, or what JsonConverter makes of null: four letters, which are a key like any other.
-func (p *debeziumPlan) nullKey(b *Batch) []byte {
+func (p *debeziumPlan) nullKey() []byte {
 	if p.mapper.options.Keys == ConvertJSON {
-		return b.Copy([]byte("null"))
+		return p.mapper.scratch.keep([]byte("null"))
 	}
 	return nil
 }
 
 // recordHeaders makes the header id, those that were placed, in order, and those of the tracing column.
-func (p *debeziumPlan) recordHeaders(row Row, b *Batch) ([]Header, *fault) {
+func (p *debeziumPlan) recordHeaders(row Row) ([]Header, *fault) {
 	m := p.mapper
-	id, bad := p.copyForm(p.id, p.id.of(row), connectType.appendText, b)
+	id, bad := p.inForm(p.id, p.id.of(row), connectType.appendText)
 	if bad != nil {
 		return nil, bad
 	}
@@ -41,21 +41,19 @@ func (p *debeziumPlan) recordHeaders(row Row, b *Batch) ([]Header, *fault) {
 	for _, c := range p.headers {
 		h := Header{Key: c.alias}
 		if text := c.of(row); text != nil {
-			if h.Value, bad = p.copyForm(c, text, connectType.appendText, b); bad != nil {
+			if h.Value, bad = p.inForm(c, text, connectType.appendText); bad != nil {
 				return nil, bad
 			}
 		}
 		m.headers = append(m.headers, h)
 	}
-	if bad := p.tracingHeaders(row, b); bad != nil {
+	if bad := p.tracingHeaders(row); bad != nil {
 		return nil, bad
 	}
-	headers := b.AllocHeaders(len(m.headers))
-	copy(headers, m.headers)
-	return headers, nil
+	return m.headers, nil
 }
 
-func (p *debeziumPlan) tracingHeaders(row Row, b *Batch) (bad *fault) {
+func (p *debeziumPlan) tracingHeaders(row Row) (bad *fault) {
 	text := p.tracing.of(row)
 	if text == nil {
 		return nil
@@ -65,7 +63,7 @@ func (p *debeziumPlan) tracingHeaders(row Row, b *Batch) (bad *fault) {
 			bad = faultf(ReasonForgedHeader, "column %q: header %q is Relay's own", p.tracing.name, printable(key))
 			return false
 		}
-		p.mapper.headers = append(p.mapper.headers, Header{Key: b.Copy(key), Value: b.Copy(value)})
+		p.mapper.headers = append(p.mapper.headers, Header{Key: p.mapper.scratch.keep(key), Value: p.mapper.scratch.keep(value)})
 		return true
 	})
 	if !wellFormed {
@@ -81,39 +79,39 @@ func (p *debeziumPlan) forges(name []byte) bool {
 }
 
 // value makes the record value: the payload or, if columns are placed in it, an envelope.
-func (p *debeziumPlan) value(row Row, b *Batch) ([]byte, *fault) {
+func (p *debeziumPlan) value(row Row) ([]byte, *fault) {
 	o, text := p.mapper.options, p.payload.of(row)
 	if o.RouteTombstoneOnEmptyPayload && (text == nil || p.payload.form.kind == kindText && blank(text)) {
 		return nil, nil
 	}
 	if p.mapper.enveloped() {
-		return p.envelopeValue(row, b)
+		return p.envelopeValue(row)
 	}
 	switch {
 	case o.Values == ConvertJSON:
-		return p.jsonValue(text, b)
+		return p.jsonValue(text)
 	case text == nil:
 		return nil, nil
 	case o.Values == ConvertBytes:
-		value, ok := copyBytea(b, text)
+		value, ok := p.mapper.scratch.bytea(text)
 		if !ok {
 			return nil, p.badColumn(p.payload, errNotBytea)
 		}
 		return value, nil
 	}
-	return p.copyForm(p.payload, text, connectType.appendText, b)
+	return p.inForm(p.payload, text, connectType.appendText)
 }
 
 // jsonValue is the payload alone.
-func (p *debeziumPlan) jsonValue(text []byte, b *Batch) ([]byte, *fault) {
+func (p *debeziumPlan) jsonValue(text []byte) ([]byte, *fault) {
 	var err error
 	if p.mapper.text, err = p.appendPayload(p.mapper.text[:0], text); err != nil {
 		return nil, p.badColumn(p.payload, err)
 	}
-	return b.Copy(p.mapper.text), nil
+	return p.mapper.scratch.keep(p.mapper.text), nil
 }
 
-func (p *debeziumPlan) envelopeValue(row Row, b *Batch) ([]byte, *fault) {
+func (p *debeziumPlan) envelopeValue(row Row) ([]byte, *fault) {
 	dst, err := p.appendPayload(append(p.mapper.text[:0], `{"payload":`...), p.payload.of(row))
 	if err != nil {
 		return nil, p.badColumn(p.payload, err)
@@ -124,7 +122,7 @@ func (p *debeziumPlan) envelopeValue(row Row, b *Batch) ([]byte, *fault) {
 		}
 	}
 	p.mapper.text = append(dst, '}')
-	return b.Copy(p.mapper.text), nil
+	return p.mapper.scratch.keep(p.mapper.text), nil
 }
 
 // appendPayload appends the payload as JSON, expanded if that is wished and it is an object or array.
@@ -137,13 +135,13 @@ func (p *debeziumPlan) appendPayload(dst, text []byte) ([]byte, error) {
 	return p.payload.form.appendJSON(dst, text)
 }
 
-// copyForm puts a value into the batch in one of its forms.
-func (p *debeziumPlan) copyForm(c debeziumColumn, text []byte, form func(t connectType, dst, text []byte) ([]byte, error), b *Batch) ([]byte, *fault) {
+// inForm makes one of the forms of a value.
+func (p *debeziumPlan) inForm(c debeziumColumn, text []byte, form func(t connectType, dst, text []byte) ([]byte, error)) ([]byte, *fault) {
 	var err error
 	if p.mapper.text, err = form(c.form, p.mapper.text[:0], text); err != nil {
 		return nil, p.badColumn(c, err)
 	}
-	return b.Copy(p.mapper.text), nil
+	return p.mapper.scratch.keep(p.mapper.text), nil
 }
 
 func (p *debeziumPlan) badColumn(c debeziumColumn, err error) *fault {

@@ -41,7 +41,7 @@ func TestMapMessage(t *testing.T) {
 				t.Fatal(err)
 			}
 			clear(content) // it is borrowed for the call only
-			wantDiff(t, show(b.Records[0]), want)
+			wantDiff(t, show(b.At(0)), want)
 		})
 	}
 }

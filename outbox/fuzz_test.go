@@ -136,7 +136,7 @@ func fuzzMap(t *testing.T, call func(*Batch) error) (Record, bool) {
 	var b Batch
 	err := call(&b)
 	if err == nil {
-		r := b.Records[0]
+		r := b.At(0)
 		if bad := newTopicRules([]string{"relay.checkpoints", "relay.parked"}).check(r.Topic); bad != nil {
 			t.Fatalf("topic %q was accepted", r.Topic)
 		}

@@ -14,7 +14,7 @@ const reservedHeaderPrefix = "relay-"
 type headerWriter struct {
 	id, typ, transaction []byte // names; nil leaves one out
 
-	list []Header // scratch: the headers of the event at hand, their bytes in the batch
+	list []Header // scratch: the headers of the event at hand
 	text []byte   // scratch: an unescaped string
 }
 
@@ -28,8 +28,8 @@ func newHeaderWriter(names HeaderNames) headerWriter {
 	return headerWriter{id: name(names.ID), typ: name(names.Type), transaction: name(names.Transaction)}
 }
 
-// begin starts an event with the configured headers. id and eventType lie in the batch already.
-func (w *headerWriter) begin(b *Batch, id, eventType []byte, xid uint32) {
+// begin starts an event with the configured headers.
+func (w *headerWriter) begin(s *scratch, id, eventType []byte, xid uint32) {
 	w.list = w.list[:0]
 	if w.id != nil {
 		w.list = append(w.list, Header{Key: w.id, Value: id})
@@ -39,38 +39,38 @@ func (w *headerWriter) begin(b *Batch, id, eventType []byte, xid uint32) {
 	}
 	if w.transaction != nil {
 		w.text = strconv.AppendUint(w.text[:0], uint64(xid), 10)
-		w.list = append(w.list, Header{Key: w.transaction, Value: b.Copy(w.text)})
+		w.list = append(w.list, Header{Key: w.transaction, Value: s.keep(w.text)})
 	}
 }
 
 // object adds the members of a JSON object: strings as their text, null as a null value, other values as their JSON
 // text as it stands there.
-func (w *headerWriter) object(b *Batch, object []byte) *fault {
-	s := jsonScanner{data: object}
-	more, err := s.open('{', '}')
-	for ; more && err == nil; more, err = s.next('}') {
-		rawName, err := s.key()
+func (w *headerWriter) object(s *scratch, object []byte) *fault {
+	in := jsonScanner{data: object}
+	more, err := in.open('{', '}')
+	for ; more && err == nil; more, err = in.next('}') {
+		rawName, err := in.key()
 		if err != nil {
 			return badHeaders(err)
 		}
-		kind, text, err := s.value(1)
+		kind, text, err := in.value(1)
 		if err != nil {
 			return badHeaders(err)
 		}
-		name, err := w.copyString(b, rawName)
+		name, err := w.unquoted(s, rawName)
 		if err != nil {
 			return badHeaders(err)
 		}
 		if w.forges(name) {
 			return faultf(ReasonForgedHeader, "header %q is Relay's own", printable(name))
 		}
-		value, err := w.copyValue(b, kind, text)
+		value, err := w.value(s, kind, text)
 		if err != nil {
 			return badHeaders(err)
 		}
 		w.list = append(w.list, Header{Key: name, Value: value})
 	}
-	if err != nil || !s.end() {
+	if err != nil || !in.end() {
 		return badHeaders(errJSONSyntax)
 	}
 	return nil
@@ -83,25 +83,25 @@ func badHeaders(err error) *fault {
 	return faultf(ReasonBadHeaders, "headers: the text %s", err)
 }
 
-func (w *headerWriter) copyValue(b *Batch, kind jsonKind, text []byte) ([]byte, error) {
+func (w *headerWriter) value(s *scratch, kind jsonKind, text []byte) ([]byte, error) {
 	switch kind {
 	case 'n':
 		return nil, nil
 	case '"':
-		return w.copyString(b, text[1:len(text)-1])
+		return w.unquoted(s, text[1:len(text)-1])
 	}
-	return b.Copy(text), nil
+	return text, nil
 }
 
-func (w *headerWriter) copyString(b *Batch, raw []byte) ([]byte, error) {
+func (w *headerWriter) unquoted(s *scratch, raw []byte) ([]byte, error) {
 	if bytes.IndexByte(raw, '\\') < 0 {
-		return b.Copy(raw), nil
+		return raw, nil
 	}
 	var err error
 	if w.text, err = appendUnescaped(w.text[:0], raw); err != nil {
 		return nil, err
 	}
-	return b.Copy(w.text), nil
+	return s.keep(w.text), nil
 }
 
 // forges says whether an application's header would be taken for one of Relay's.
@@ -113,14 +113,4 @@ func (w *headerWriter) configured(name []byte) bool {
 	return w.id != nil && bytes.Equal(name, w.id) ||
 		w.typ != nil && bytes.Equal(name, w.typ) ||
 		w.transaction != nil && bytes.Equal(name, w.transaction)
-}
-
-// finish moves the collected headers into the batch.
-func (w *headerWriter) finish(b *Batch) []Header {
-	if len(w.list) == 0 {
-		return nil
-	}
-	headers := b.AllocHeaders(len(w.list))
-	copy(headers, w.list)
-	return headers
 }

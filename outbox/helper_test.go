@@ -96,14 +96,14 @@ func mapOne(t testing.TB, p *Plan, row Row) Record {
 	if b.Len() != 1 {
 		t.Fatalf("the batch has %d records, want 1", b.Len())
 	}
-	return b.Records[0]
+	return b.At(0)
 }
 
 // wantBad checks that mapping fails with this reason and leaves the batch as it was.
 func wantBad(t testing.TB, reason Reason, call func(*Batch) error) *BadEvent {
 	t.Helper()
 	var b Batch
-	b.Append(Record{Topic: "before", Value: b.Copy([]byte("kept"))})
+	b.Append(&Record{Topic: "before", Value: []byte("kept")})
 	size := b.Size()
 	err := call(&b)
 	bad, ok := errors.AsType[*BadEvent](err)
@@ -113,7 +113,7 @@ func wantBad(t testing.TB, reason Reason, call func(*Batch) error) *BadEvent {
 	if bad.Reason != reason {
 		t.Errorf("reason is %s (%s), want %s", bad.Reason, bad.Detail, reason)
 	}
-	if b.Len() != 1 || b.Size() != size || string(b.Records[0].Value) != "kept" {
+	if b.Len() != 1 || b.Size() != size || string(b.At(0).Value) != "kept" {
 		t.Errorf("the batch has changed: %d records, %d bytes, was 1 and %d", b.Len(), b.Size(), size)
 	}
 	return bad

@@ -198,11 +198,11 @@ func TestMapCopiesTheRow(t *testing.T) {
 	if err := plan.Map(row, testTx, 0, &b); err != nil {
 		t.Fatal(err)
 	}
-	before := show(b.Records[0])
+	before := show(b.At(0))
 	for _, v := range row.Values {
 		clear(v)
 	}
-	wantDiff(t, show(b.Records[0]), before)
+	wantDiff(t, show(b.At(0)), before)
 }
 
 func TestMapRowOfAnotherWidth(t *testing.T) {

@@ -14,7 +14,9 @@ type Mapper struct {
 
 	debezium *debeziumMapper // maps rows in FormatDebezium, nil in any other; WAL messages are mapped as ever
 
-	values [][]byte // scratch: the event at hand by field, borrowed
+	values  [][]byte // scratch: the event at hand by field, borrowed
+	record  Record   // scratch: what becomes of it
+	scratch scratch  // bytes of the record that are not in the row as they are
 }
 
 // NewMapper checks the configuration and prepares it. The error is that of Config.Validate.
@@ -69,18 +71,17 @@ type source struct {
 
 // append makes a record of the values at hand and appends it to the batch.
 func (m *Mapper) append(src *source, tx Transaction, index uint32, b *Batch) error {
-	mark := b.Mark()
-	r := Record{Partition: PartitionByKey, XID: tx.XID, Position: tx.position(index)}
-	if bad := m.build(&r, src, tx, b); bad != nil {
-		b.Truncate(mark)
-		return m.badEvent(bad, r.Position, r.Topic)
+	m.scratch.reset()
+	m.record = Record{Partition: PartitionByKey, XID: tx.XID, Position: tx.position(index)}
+	if bad := m.build(&m.record, src, tx); bad != nil {
+		return m.badEvent(bad, m.record.Position, m.record.Topic)
 	}
-	b.Append(r)
+	b.Append(&m.record)
 	return nil
 }
 
-// build fills the record, copying into the batch.
-func (m *Mapper) build(r *Record, src *source, tx Transaction, b *Batch) (bad *fault) {
+// build fills the record with what the row and the scratch memory hold.
+func (m *Mapper) build(r *Record, src *source, tx Transaction) (bad *fault) {
 	if m.values[fieldID] == nil {
 		return faultf(ReasonNull, "column %q is NULL and every event has an id", m.fields.column(fieldID))
 	}
@@ -94,13 +95,13 @@ func (m *Mapper) build(r *Record, src *source, tx Transaction, b *Batch) (bad *f
 		return bad
 	}
 	if m.key != noField {
-		r.Key = b.Copy(m.values[m.key])
+		r.Key = m.values[m.key]
 	}
-	r.ID = b.Copy(m.values[fieldID])
-	if r.Headers, bad = m.recordHeaders(r.ID, tx.XID, b); bad != nil {
+	r.ID = m.values[fieldID]
+	if r.Headers, bad = m.recordHeaders(r.ID, tx.XID); bad != nil {
 		return bad
 	}
-	r.Value, bad = m.value(src, b)
+	r.Value, bad = m.value(src)
 	return bad
 }
 
@@ -128,22 +129,22 @@ func (m *Mapper) explicitPartition() (int32, *fault) {
 	return int32(n), nil
 }
 
-func (m *Mapper) recordHeaders(id []byte, xid uint32, b *Batch) ([]Header, *fault) {
+func (m *Mapper) recordHeaders(id []byte, xid uint32) ([]Header, *fault) {
 	var eventType []byte
 	if m.headers.typ != nil {
-		eventType = b.Copy(m.values[fieldEventType])
+		eventType = m.values[fieldEventType]
 	}
-	m.headers.begin(b, id, eventType, xid)
+	m.headers.begin(&m.scratch, id, eventType, xid)
 	if object := m.values[fieldHeaders]; object != nil {
-		if bad := m.headers.object(b, object); bad != nil {
+		if bad := m.headers.object(&m.scratch, object); bad != nil {
 			return nil, bad
 		}
 	}
-	return m.headers.finish(b), nil
+	return m.headers.list, nil
 }
 
-// value copies the payload: as it was sent, or its bytes if it is bytea; nil for a tombstone.
-func (m *Mapper) value(src *source, b *Batch) ([]byte, *fault) {
+// value is the payload: as it was sent, or its bytes if it is bytea; nil for a tombstone.
+func (m *Mapper) value(src *source) ([]byte, *fault) {
 	text, of := m.values[fieldPayload], fieldPayload
 	isBytea := src.payloadIsBytea
 	if binary := m.values[fieldPayloadBytes]; binary != nil {
@@ -158,11 +159,9 @@ func (m *Mapper) value(src *source, b *Batch) ([]byte, *fault) {
 	value := text
 	if isBytea {
 		var ok bool
-		if value, ok = copyBytea(b, text); !ok {
+		if value, ok = m.scratch.bytea(text); !ok {
 			return nil, faultf(ReasonBadPayload, "column %q is not bytea in hexadecimal form", m.fields.column(of))
 		}
-	} else {
-		value = b.Copy(text)
 	}
 	if len(value) == 0 && m.cfg.Routing.Tombstone == TombstoneEmpty {
 		return m.tombstone()

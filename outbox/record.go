@@ -15,7 +15,8 @@ type Position struct {
 	CommitLSN LSN
 }
 
-// Record is what an event becomes in Kafka. Its bytes lie in the memory of the Batch that holds it.
+// Record is what an event becomes in Kafka. Its bytes are borrowed: from the row it is made of, or
+// from the Batch that holds it.
 type Record struct {
 	Topic     string
 	Key       []byte // nil: a null key

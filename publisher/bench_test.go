@@ -17,12 +17,13 @@ func load(topic string, n int) *outbox.Batch {
 	}
 	now := time.Now().UnixMilli()
 	for i := range n {
-		h := b.AllocHeaders(3)
-		h[0] = outbox.Header{Key: []byte("id"), Value: b.Copy(fmt.Appendf(nil, "0197a5b2-6c1e-7d11-9f5e-%012d", i))}
-		h[1] = outbox.Header{Key: []byte("type"), Value: []byte("OrderPlaced")}
-		h[2] = outbox.Header{Key: []byte("relay-tx"), Value: []byte("123456")}
-		b.Append(outbox.Record{
-			Topic: topic, Key: b.Copy(fmt.Appendf(nil, "customer-%d", i%1000)), Value: b.Copy(payload), Headers: h,
+		headers := []outbox.Header{
+			{Key: []byte("id"), Value: fmt.Appendf(nil, "0197a5b2-6c1e-7d11-9f5e-%012d", i)},
+			{Key: []byte("type"), Value: []byte("OrderPlaced")},
+			{Key: []byte("relay-tx"), Value: []byte("123456")},
+		}
+		b.Append(&outbox.Record{
+			Topic: topic, Key: fmt.Appendf(nil, "customer-%d", i%1000), Value: payload, Headers: headers,
 			Partition: outbox.PartitionByKey, Timestamp: now, Position: outbox.Position{Timeline: 1, CommitLSN: 1 << 32, Index: uint32(i)},
 		})
 	}

@@ -62,7 +62,7 @@ func TestTheBrokerNamesTheEventItRefuses(t *testing.T) {
 				if i == 3 {
 					c.spoil(&record)
 				}
-				batch.Append(record)
+				batch.Append(&record)
 			}
 			_, err := p.Publish(t.Context(), Commit{Batch: batch, FirstSeq: 1, Checkpoint: r.checkpoint(1)})
 			var e *EventError
@@ -80,7 +80,8 @@ func TestTheBrokerNamesTheEventItRefuses(t *testing.T) {
 				t.Errorf("part of the refused transaction is visible: checkpoint %+v", cp)
 			}
 			rest := &outbox.Batch{}
-			rest.Append(batch.Records[0])
+			first := batch.At(0)
+			rest.Append(&first)
 			r.publish(p, 1, rest)
 			r.eventually(topic, 1)
 		})
@@ -120,8 +121,10 @@ func TestOldEventsOutliveTheirRetention(t *testing.T) {
 	topic := r.topic("orders", 1, "retention.ms=3600000")
 	_, p, _ := r.session()
 	old := time.Now().Add(-50 * time.Minute).Truncate(time.Millisecond)
-	batch := events(topic, 1)
-	batch.Records[0].Timestamp = old.UnixMilli()
+	event := events(topic, 1).At(0)
+	event.Timestamp = old.UnixMilli()
+	batch := &outbox.Batch{}
+	batch.Append(&event)
 	r.publish(p, 1, batch)
 	got := r.eventually(topic, 1)[0].record
 	if at := header(got, HeaderCommitTime); at != old.UTC().Format(timeLayout) {

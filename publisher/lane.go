@@ -46,7 +46,7 @@ func (l *lane) ready() bool { return l.retry < 0 && l.next < l.count() }
 func (l *lane) done() bool { return l.acked == l.count() }
 
 // cut takes the records of the next batch: as many as fit into limit bytes, at least one. size is what they encode to.
-func (l *lane) cut(records []outbox.Record, limit, overhead int) (from, to, size int) {
+func (l *lane) cut(batch *outbox.Batch, limit, overhead int) (from, to, size int) {
 	from, to = l.next, l.next
 	if l.order == nil {
 		l.next = 1
@@ -54,7 +54,7 @@ func (l *lane) cut(records []outbox.Record, limit, overhead int) (from, to, size
 	}
 	limit = min(limit, l.limit)
 	for to < len(l.order) {
-		n := recordSize(&records[l.order[to]]) + overhead
+		n := recordSize(batch, int(l.order[to])) + overhead
 		if to > from && size+n > limit {
 			break
 		}
@@ -112,10 +112,7 @@ const (
 )
 
 // recordSize is an upper bound of what a record encodes to, without the headers that we add.
-func recordSize(r *outbox.Record) int {
-	n := recordOverhead + len(r.Key) + len(r.Value)
-	for i := range r.Headers {
-		n += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
-	}
-	return n
+func recordSize(batch *outbox.Batch, i int) int {
+	payload, headerBytes, headers := batch.Shape(i)
+	return recordOverhead + payload + headerBytes + headers*headerOverhead
 }

@@ -13,7 +13,7 @@ import (
 func TestAcknowledgedOffsetsMustGrow(t *testing.T) {
 	l := laneOf(3)
 	l.end = 41 // known from the checkpoint
-	from, to, _ := l.cut(make([]outbox.Record, 3), 1, 0)
+	from, to, _ := l.cut(emptyRecords(3), 1, 0)
 	l.inFlight++
 	var went *OffsetError
 	if err := l.ack(from, to, 41); !errors.As(err, &went) || went.Known != 41 || went.Got != 41 {
@@ -26,12 +26,20 @@ func TestAcknowledgedOffsetsMustGrow(t *testing.T) {
 
 func TestAnAnswerOutOfOrderIsDoubt(t *testing.T) {
 	l := laneOf(3)
-	records := make([]outbox.Record, 3)
+	records := emptyRecords(3)
 	l.cut(records, 1, 0)
 	from, to, _ := l.cut(records, 1, 0)
 	if err := l.ack(from, to, 5); err == nil {
 		t.Error("the second batch was acknowledged before the first")
 	}
+}
+
+func emptyRecords(n int) *outbox.Batch {
+	b := &outbox.Batch{}
+	for range n {
+		b.Append(&outbox.Record{})
+	}
+	return b
 }
 
 func laneOf(n int) *lane {
@@ -69,11 +77,11 @@ func (b *brokerSketch) produce(from, to, size int) (sarama.KError, int64) {
 func TestSplittingLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(1, 40), 1, 60).Draw(t, "sizes")
-		records := make([]outbox.Record, len(sizes))
+		batch := &outbox.Batch{}
 		largest := 0
 		for i, n := range sizes {
-			records[i].Value = make([]byte, n)
-			largest = max(largest, recordSize(&records[i]))
+			batch.Append(&outbox.Record{Value: make([]byte, n)})
+			largest = max(largest, recordSize(batch, i))
 		}
 		l := laneOf(len(sizes))
 		l.limit = rapid.IntRange(1, 2000).Draw(t, "our limit")
@@ -86,7 +94,7 @@ func TestSplittingLaw(t *testing.T) {
 		var flight []flying
 		for !l.done() {
 			for l.ready() && len(flight) < maxInFlight && (len(flight) == 0 || rapid.Bool().Draw(t, "send")) {
-				from, to, size := l.cut(records, 1<<20, 0)
+				from, to, size := l.cut(batch, 1<<20, 0)
 				l.inFlight++
 				code, offset := broker.produce(from, to, size)
 				flight = append(flight, flying{part{lane: l, from: from, to: to, size: size}, code, offset})
@@ -99,7 +107,7 @@ func TestSplittingLaw(t *testing.T) {
 			err := answer.judge(&sarama.ProduceResponseBlock{Err: answer.code, Offset: answer.offset})
 			var bad *EventError
 			if errors.As(err, &bad) {
-				if size := recordSize(&records[bad.Records[0]]); len(bad.Records) != 1 || size <= broker.limit {
+				if size := recordSize(batch, bad.Records[0]); len(bad.Records) != 1 || size <= broker.limit {
 					t.Fatalf("%v is named, but of %d bytes with a limit of %d", bad.Records, size, broker.limit)
 				}
 				return

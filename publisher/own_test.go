@@ -212,7 +212,7 @@ func TestTheConsoleConsumerReadsWhatWasCommitted(t *testing.T) {
 		batch := &outbox.Batch{}
 		for range n {
 			i := len(want)
-			batch.Append(outbox.Record{
+			batch.Append(&outbox.Record{
 				Topic: topic, Key: fmt.Appendf(nil, "key-%d", i), Value: fmt.Appendf(nil, "value-%d", i), Partition: outbox.PartitionByKey,
 				Headers: []outbox.Header{{Key: []byte("type"), Value: []byte("OrderPlaced")}}, Timestamp: time.Now().UnixMilli(),
 			})

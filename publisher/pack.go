@@ -17,6 +17,7 @@ type packer struct {
 	headers    []sarama.RecordHeader
 	headerRefs []*sarama.RecordHeader
 	text       []byte
+	record     outbox.Record // scratch: the one being packed
 
 	own     ownHeaders
 	encoder *conn // for compression; nil without
@@ -87,13 +88,14 @@ func (p *packer) batch(who identity, codec sarama.CompressionCodec, seq, n int, 
 
 // events packs the records from up to before to of a lane.
 func (p *packer) events(l *lane, from, to int, w *work) *sarama.RecordBatch {
-	records, s := w.records, &w.stamp
+	s := &w.stamp
 	oldest := l.topic.config.oldest()
-	first, _ := s.timestamp(records[l.order[from]].Timestamp, oldest)
+	first, _ := s.timestamp(w.batch.Timestamp(int(l.order[from])), oldest)
 	batch := p.batch(w.who, w.codec, from, to-from, first)
 	last := first
 	for i, index := range l.order[from:to] {
-		r := &records[index]
+		r := &p.record
+		w.batch.Read(int(index), r)
 		ms, replaced := s.timestamp(r.Timestamp, oldest)
 		last = max(last, ms)
 		out := batch.Records[i]

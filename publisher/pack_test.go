@@ -16,7 +16,7 @@ import (
 func packed(batch *outbox.Batch, s stamp, config topicConfig) *sarama.RecordBatch {
 	l := laneOf(batch.Len())
 	l.topic.config = config
-	w := &work{who: identity{producerID: 5, epoch: 3}, records: batch.Records, stamp: s}
+	w := &work{who: identity{producerID: 5, epoch: 3}, batch: batch, stamp: s}
 	p := newPacker()
 	p.room(w.sizes([]part{{lane: l, from: 0, to: batch.Len()}}))
 	return p.events(l, 0, batch.Len(), w)
@@ -33,11 +33,11 @@ func headers(r *sarama.Record) [][2]string {
 func TestOurHeadersComeLast(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 41, 7, 0, time.UTC)
 	batch := &outbox.Batch{}
-	batch.Append(outbox.Record{
+	batch.Append(&outbox.Record{
 		Headers:   []outbox.Header{{Key: []byte("type"), Value: []byte("OrderPlaced")}, {Key: []byte("nothing")}},
 		Timestamp: now.UnixMilli(), Position: outbox.Position{Timeline: 2, CommitLSN: 0x16B374D848, Index: 7},
 	})
-	batch.Append(outbox.Record{Timestamp: now.Add(-100 * 24 * time.Hour).UnixMilli()})
+	batch.Append(&outbox.Record{Timestamp: now.Add(-100 * 24 * time.Hour).UnixMilli()})
 	got := packed(batch, newStamp("shop", 1700000000000, 41, 3, now), defaultTopicConfig())
 
 	want := [][2]string{
@@ -93,14 +93,14 @@ func TestTimestampsOfABatch(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
 	batch := &outbox.Batch{}
 	for _, ms := range []int64{1_799_999_999_000, 1_800_000_000_500, 1_799_999_998_000} {
-		batch.Append(outbox.Record{Timestamp: ms})
+		batch.Append(&outbox.Record{Timestamp: ms})
 	}
 	got := packed(batch, newStamp("shop", 1, 1, 0, now), defaultTopicConfig())
 	if got.FirstTimestamp.UnixMilli() != 1_799_999_999_000 || got.MaxTimestamp.UnixMilli() != 1_800_000_000_500 {
 		t.Errorf("first %v, max %v", got.FirstTimestamp.UnixMilli(), got.MaxTimestamp.UnixMilli())
 	}
 	for i, r := range got.Records {
-		if at := got.FirstTimestamp.Add(r.TimestampDelta).UnixMilli(); at != batch.Records[i].Timestamp || r.OffsetDelta != int64(i) {
+		if at := got.FirstTimestamp.Add(r.TimestampDelta).UnixMilli(); at != batch.Timestamp(i) || r.OffsetDelta != int64(i) {
 			t.Errorf("record %d: time %d, offset delta %d", i, at, r.OffsetDelta)
 		}
 	}
@@ -142,12 +142,13 @@ func TestSizesAreAnUpperBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		batch := &outbox.Batch{}
 		for range rapid.IntRange(1, 20).Draw(t, "records") {
-			batch.Append(drawRecord(t))
+			r := drawRecord(t)
+			batch.Append(&r)
 		}
 		s := newStamp("a-relay-with-a-name", 1700000000000, rapid.Uint64().Draw(t, "seq"), rapid.Uint32().Draw(t, "piece"), time.Now())
 		bound := batchOverhead
-		for i := range batch.Records {
-			bound += recordSize(&batch.Records[i]) + s.overhead()
+		for i := range batch.Len() {
+			bound += recordSize(batch, i) + s.overhead()
 		}
 		if got := send(packed(batch, s, defaultTopicConfig())) - empty; got > bound {
 			t.Fatalf("batch takes %d bytes, the bound is %d", got, bound)
@@ -171,7 +172,7 @@ func drawRecord(t *rapid.T) outbox.Record {
 func BenchmarkPack(b *testing.B) {
 	batch := load("bench", 20000)
 	l := laneOf(batch.Len())
-	w := &work{records: batch.Records, stamp: newStamp("bench", 1700000000000, 1, 0, time.Now())}
+	w := &work{batch: batch, stamp: newStamp("bench", 1700000000000, 1, 0, time.Now())}
 	p := newPacker()
 	parts := []part{{lane: l, from: 0, to: batch.Len()}}
 	b.ReportAllocs()

@@ -78,8 +78,8 @@ func (c *Client) lookUpNew(ctx context.Context, p *Plan) error {
 	}
 	var unknown []string
 	last := ""
-	for i := range p.batch.Records {
-		name := p.batch.Records[i].Topic
+	for i := range p.records {
+		name := p.batch.Topic(i)
 		if name == last && name != "" {
 			continue
 		}
@@ -179,8 +179,8 @@ func refusedTopic(code sarama.KError) string {
 // bad says that all records for a topic cannot be published.
 func (p *Plan) bad(name string, partition int32, reason string, err error) *EventError {
 	e := &EventError{Topic: name, Partition: partition, Reason: reason, Err: err}
-	for i := range p.batch.Records {
-		if p.batch.Records[i].Topic == name {
+	for i := range p.records {
+		if p.batch.Topic(i) == name {
 			e.Records = append(e.Records, i)
 		}
 	}
@@ -218,23 +218,22 @@ func (p *Plan) sort(partition partitioner) error {
 func (p *Plan) assign(partition partitioner) error {
 	var slot *topicSlot
 	last := ""
-	for i := range p.batch.Records {
-		r := &p.batch.Records[i]
-		if slot == nil || r.Topic != last {
-			slot, last = p.slots[r.Topic], r.Topic
+	for i := range p.records {
+		if name := p.batch.Topic(i); slot == nil || name != last {
+			slot, last = p.slots[name], name
 		}
 		n := slot.topic.partitions()
-		to := r.Partition
+		key, to := p.batch.Route(i)
 		switch {
-		case r.Timestamp > maxTimestamp:
-			return &EventError{Records: []int{i}, Topic: r.Topic, Partition: -1, Reason: "the timestamp is after the year 2262"}
-		case to == outbox.PartitionByKey && r.Key == nil:
+		case p.batch.Timestamp(i) > maxTimestamp:
+			return &EventError{Records: []int{i}, Topic: last, Partition: -1, Reason: "the timestamp is after the year 2262"}
+		case to == outbox.PartitionByKey && key == nil:
 			to = slot.sticky
 		case to == outbox.PartitionByKey:
-			to = partition(r.Key, n)
+			to = partition(key, n)
 		case to < 0 || to >= n:
 			return &EventError{
-				Records: []int{i}, Topic: r.Topic, Partition: to,
+				Records: []int{i}, Topic: last, Partition: to,
 				Reason: fmt.Sprintf("the topic has partitions 0 to %d", n-1),
 			}
 		}

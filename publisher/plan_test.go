@@ -47,7 +47,7 @@ func TestPlanLaw(t *testing.T) {
 				if rapid.IntRange(0, 4).Draw(t, "explicit") == 0 {
 					r.Partition = int32(rapid.IntRange(0, partitions[r.Topic]-1).Draw(t, "partition"))
 				}
-				batch.Append(r)
+				batch.Append(&r)
 			}
 			var err error
 			if reused, err = c.Plan(context.Background(), batch, reused); err != nil {
@@ -70,7 +70,7 @@ func checkPlan(t *rapid.T, c *Client, batch *outbox.Batch, p *Plan) {
 		lanes[key] = true
 		last := int32(-1)
 		for _, i := range p.order[l.from:l.to] {
-			r := &batch.Records[i]
+			r := batch.At(int(i))
 			if seen[i] || i <= last || r.Topic != l.topic.name {
 				t.Fatalf("record %d twice, out of order or in the wrong topic", i)
 			}
@@ -104,7 +104,8 @@ func TestRecordsWithoutAKeyAreSpreadOverThePartitions(t *testing.T) {
 	seen := map[int32]int{}
 	for range 40 {
 		batch := &outbox.Batch{}
-		batch.Append(record("a", nil))
+		r := record("a", nil)
+		batch.Append(&r)
 		p, err := c.Plan(context.Background(), batch, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -134,8 +135,8 @@ func TestRecordsThatNoBrokerMayTake(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			batch := &outbox.Batch{}
-			batch.Append(good)
-			batch.Append(c.bad)
+			batch.Append(&good)
+			batch.Append(&c.bad)
 			_, err := offline(map[string]int{"a": 2}).Plan(context.Background(), batch, nil)
 			var e *EventError
 			if !errors.As(err, &e) || e.Error() != c.want {

@@ -20,11 +20,11 @@ type job struct {
 	about   []slog.Attr // for the protocol log
 }
 
-func (j *job) records() []outbox.Record {
-	if j.plan == nil || j.plan.batch == nil {
+func (j *job) batch() *outbox.Batch {
+	if j.plan == nil {
 		return nil
 	}
-	return j.plan.batch.Records
+	return j.plan.batch
 }
 
 // Barrier commits the barrier in a transaction of its own. It sets the epoch of b.

@@ -25,9 +25,7 @@ func TestCommittedEventsAndCheckpointAreRead(t *testing.T) {
 		t.Fatalf("checkpoint of a new relay is %+v", cp)
 	}
 	batch := events(orders, 40)
-	for _, e := range events(refunds, 20).Records {
-		batch.Append(e)
-	}
+	events(refunds, 20).MoveTail(outbox.Mark{}, batch)
 	result := r.publish(p, 1, batch)
 	got := append(r.eventually(orders, 40), r.eventually(refunds, 20)...)
 	if len(got) != 60 {
@@ -71,9 +69,9 @@ func TestEverySortOfRecordComesBackAsItWas(t *testing.T) {
 	_, p, _ := r.session()
 	now := time.Now().Truncate(time.Millisecond)
 	batch := &outbox.Batch{}
-	batch.Append(outbox.Record{Topic: topic, Key: []byte("k"), Partition: outbox.PartitionByKey, Timestamp: now.UnixMilli()}) // a tombstone
-	batch.Append(outbox.Record{Topic: topic, Value: []byte{}, Partition: 0, Timestamp: now.UnixMilli()})
-	batch.Append(outbox.Record{
+	batch.Append(&outbox.Record{Topic: topic, Key: []byte("k"), Partition: outbox.PartitionByKey, Timestamp: now.UnixMilli()}) // a tombstone
+	batch.Append(&outbox.Record{Topic: topic, Value: []byte{}, Partition: 0, Timestamp: now.UnixMilli()})
+	batch.Append(&outbox.Record{
 		Topic: topic, Key: []byte{}, Value: []byte("v\x00\xff"), Partition: outbox.PartitionByKey, Timestamp: now.Add(-time.Hour).UnixMilli(),
 		Headers: []outbox.Header{{Key: []byte("a"), Value: []byte("1")}, {Key: []byte("a"), Value: nil}},
 	})
@@ -96,7 +94,7 @@ func TestKeysKeepTheirOrderAndTheirPartition(t *testing.T) {
 	for seq := range uint64(3) {
 		batch := &outbox.Batch{}
 		for i := range 3000 {
-			batch.Append(outbox.Record{
+			batch.Append(&outbox.Record{
 				Topic: topic, Key: fmt.Appendf(nil, "key-%d", rand.IntN(40)), Value: fmt.Appendf(nil, "%d", int(seq)*3000+i),
 				Partition: outbox.PartitionByKey, Timestamp: time.Now().UnixMilli(),
 			})
@@ -129,7 +127,8 @@ func TestAllCompressionsRoundTrip(t *testing.T) {
 			got := r.eventually(topic, batch.Len())
 			gapless(t, got, r.cfg.Relay, 1, batch.Len())
 			want := map[string][]byte{}
-			for _, e := range batch.Records {
+			for i := range batch.Len() {
+				e := batch.At(i)
 				want[string(e.Key)] = e.Value
 			}
 			for _, c := range got {
@@ -156,7 +155,7 @@ func mixed(topic string, n int) *outbox.Batch {
 		if i%100 == 0 {
 			value = noise[i%1000:][:i*8%60000]
 		}
-		batch.Append(outbox.Record{
+		batch.Append(&outbox.Record{
 			Topic: topic, Key: fmt.Appendf(nil, "k%d", i), Value: value, Partition: outbox.PartitionByKey, Timestamp: time.Now().UnixMilli(),
 		})
 	}

@@ -24,7 +24,7 @@ type work struct {
 	who     identity
 	txnID   *string
 	codec   sarama.CompressionCodec
-	records []outbox.Record
+	batch   *outbox.Batch // nil: the control record alone
 	stamp   stamp
 	packers chan *packer // their number bounds how many requests are being encoded and written at a time
 }
@@ -215,7 +215,7 @@ func (s *sender) cut(p *parcel, w *work) {
 		if !l.ready() {
 			continue
 		}
-		from, to, size := l.cut(w.records, share, overhead)
+		from, to, size := l.cut(w.batch, share, overhead)
 		p.parts = append(p.parts, part{lane: l, from: from, to: to, size: size})
 		l.inFlight++
 		room -= size
@@ -258,6 +258,14 @@ func (p *parcel) release(w *work) {
 	p.pack, p.request = nil, nil
 }
 
+// records is how many events the transaction has.
+func (w *work) records() int {
+	if w.batch == nil {
+		return 0
+	}
+	return w.batch.Len()
+}
+
 // sizes are what a packer needs room for.
 func (w *work) sizes(parts []part) (batches, records, headers, text int) {
 	for _, part := range parts {
@@ -266,7 +274,8 @@ func (w *work) sizes(parts []part) (batches, records, headers, text int) {
 			continue
 		}
 		for _, index := range part.lane.order[part.from:part.to] {
-			headers += len(w.records[index].Headers) + maxOwnHeaders
+			_, _, n := w.batch.Shape(int(index))
+			headers += n + maxOwnHeaders
 		}
 	}
 	return len(parts), records, headers, records * (len(w.stamp.seqPrefix) + maxOwnText)

@@ -153,7 +153,7 @@ func (r *relayUnderTest) publish(p *Producer, seq uint64, batch *outbox.Batch) R
 func events(topic string, n int) *outbox.Batch {
 	b := &outbox.Batch{}
 	for i := range n {
-		b.Append(outbox.Record{
+		b.Append(&outbox.Record{
 			Topic: topic, Key: fmt.Appendf(nil, "k%d", i), Value: fmt.Appendf(nil, "v%d", i), Partition: outbox.PartitionByKey,
 			Timestamp: time.Now().UnixMilli(), Position: outbox.Position{Timeline: 1, CommitLSN: 0x2000, Index: uint32(i)},
 		})

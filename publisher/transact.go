@@ -156,7 +156,7 @@ func (p *Producer) produce(ctx context.Context, who identity, j *job) (bytes int
 		return 0, fmt.Errorf("produce: producer id %d, epoch %d", who.producerID, who.epoch)
 	}
 	w := &work{
-		who: who, txnID: &p.txnID, codec: codec(p.c.cfg.Compression), records: j.records(), stamp: j.stamp, packers: p.packers,
+		who: who, txnID: &p.txnID, codec: codec(p.c.cfg.Compression), batch: j.batch(), stamp: j.stamp, packers: p.packers,
 	}
 	senders, err := p.assign()
 	if err != nil {
@@ -180,7 +180,7 @@ func (p *Producer) produce(ctx context.Context, who identity, j *job) (bytes int
 	if p.c.proto.on() {
 		p.c.proto.write(actionProduce, append([]slog.Attr{
 			slog.Int64("pid", who.producerID), slog.Int("epoch", int(who.epoch)), slog.Int("partitions", len(p.lanes)),
-			slog.Int("records", len(w.records)), slog.Int64("bytes", bytes), slog.Int64("offset", p.lanes[0].end),
+			slog.Int("records", w.records()), slog.Int64("bytes", bytes), slog.Int64("offset", p.lanes[0].end),
 			slog.String(keyAnswer, answerOf(err)),
 		}, j.about...)...)
 	}

@@ -21,7 +21,7 @@ func (b badEvents) at(pos outbox.Position) *outbox.BadEvent {
 func named(batch *outbox.Batch, e *publisher.EventError) badEvents {
 	bad := make(badEvents, len(e.Records))
 	for _, i := range e.Records {
-		rec := &batch.Records[i]
+		rec := batch.At(i)
 		bad[rec.Position] = &outbox.BadEvent{
 			ID: string(rec.ID), Position: rec.Position, Topic: rec.Topic, Key: append([]byte(nil), rec.Key...),
 			Reason: reasonKafka, Detail: e.Error(),

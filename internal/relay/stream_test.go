@@ -126,8 +126,8 @@ func (k *scriptedKafka) Publish(_ context.Context, c publisher.Commit) (publishe
 		k.violation = fmt.Sprintf("checkpoint %d at %s after %d at %s", c.Checkpoint.Seq, c.Checkpoint.ResumeLSN, k.checkpoint.Seq, k.checkpoint.ResumeLSN)
 	}
 	if c.Batch != nil {
-		for i, r := range c.Batch.Records {
-			k.ids = append(k.ids, string(r.ID))
+		for i := range c.Batch.Len() {
+			k.ids = append(k.ids, string(c.Batch.At(i).ID))
 			k.seqs = append(k.seqs, c.FirstSeq+uint64(i))
 		}
 	}
