@@ -201,7 +201,7 @@ func (c *Client) connTo(id int32) (*conn, error) {
 	c.mu.Lock()
 	known := c.slow[id]
 	c.mu.Unlock()
-	if known != nil && known.addr == addr && !known.broken.Load() {
+	if known != nil && known.addr == addr && known.fresh() {
 		return known, nil
 	}
 	if known != nil {

@@ -21,13 +21,14 @@ type conn struct {
 	dialing context.Context
 	abandon context.CancelCauseFunc
 	socket  atomic.Pointer[net.Conn]
-	used    atomic.Int64 // Unix nanoseconds of the last answer
+	used    atomic.Int64 // Unix nanoseconds of the last answer, or of dialling
 	broken  atomic.Bool  // a call failed
 }
 
 // dial begins to connect; the first call waits for it.
 func dial(cfg *sarama.Config, addr string) (*conn, error) {
 	c := &conn{addr: addr}
+	c.used.Store(time.Now().UnixNano())
 	c.dialing, c.abandon = context.WithCancelCause(context.Background())
 	return c, c.open(cfg, c)
 }
@@ -73,6 +74,11 @@ func (c *conn) close() {
 
 // idle is how long ago the last answer came.
 func (c *conn) idle() time.Duration { return time.Since(time.Unix(0, c.used.Load())) }
+
+// maxIdle is how long a connection is trusted without use. Brokers close one after connections.max.idle.ms, ten minutes.
+const maxIdle = time.Minute
+
+func (c *conn) fresh() bool { return !c.broken.Load() && c.idle() < maxIdle }
 
 // call runs one sarama call on a connection and ends it when ctx does. The connection is useless after an error.
 func call[T any](ctx context.Context, c *conn, what string, f func() (T, error)) (T, error) {

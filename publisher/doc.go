@@ -40,18 +40,19 @@
 //
 // # File map
 //
-//	config.go sarama.go               settings, and how we talk to brokers
-//	client.go conn.go race.go pause.go  connections, calls that end with a context, asking several brokers
-//	topology.go topic.go topics.go    what is known of topics; creating them
-//	plan.go partition.go              records to partitions; pure once topics are known
-//	lane.go                           one partition in one transaction; pure
-//	pack.go stamp.go encoder.go       records to sarama's form, our headers, compression
-//	sender.go                         the requests in flight to one leader
-//	fence.go producer.go publish.go transact.go renew.go   a producer's life and its transactions
-//	checkpoint.go barrier.go codec.go the records of the checkpoint topic
-//	committed.go fetch.go read.go look.go   reading them back
-//	facts.go factsbroker.go factsends.go    what the start-up guard wants to know
-//	classify.go errors.go protocol.go what answers mean, what errors say, what is written down
+//	config.go sarama.go                    settings, and how we talk to brokers
+//	client.go conn.go race.go pause.go     connections, calls that end with a context, asking several brokers at once
+//	topology.go topic.go topics.go         what is known of topics; creating them
+//	plan.go partition.go                   records to partitions; pure once topics are known
+//	lane.go                                one partition in one transaction; pure
+//	pack.go stamp.go encoder.go            records to sarama's form, our headers, compression
+//	sender.go parcel.go                    the requests in flight to one leader, and what was answered to each
+//	fence.go producer.go tend.go           a producer's life: how it begins, what ends it, what keeps it alive
+//	publish.go commit.go transact.go add.go produce.go end.go renew.go   a transaction, call by call
+//	checkpoint.go barrier.go codec.go      the records of the checkpoint topic
+//	committed.go fetch.go read.go look.go  reading them back
+//	facts.go factsbroker.go factsends.go   what the start-up guard wants to know
+//	classify.go errors.go protocol.go      what answers mean, what errors say, what is written down
 //
 // The package must not know where records come from: it imports outbox for the record and nothing else of Relay's. No
 // name of sarama's appears in its interface.

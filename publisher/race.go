@@ -17,55 +17,62 @@ func race[T any](
 ) (T, *conn, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var (
-		mu     sync.Mutex
-		winner *conn
-		first  T
-		failed []error
-		wait   sync.WaitGroup
-	)
+	r := &contest[T]{c: c, ask: ask, won: stop}
 	next := make(chan string, len(addrs))
 	for _, addr := range addrs {
 		next <- addr
 	}
 	close(next)
-	try := func(addr string) {
-		conn, err := c.dial(c.control, addr)
-		var answer T
-		if err == nil {
-			answer, err = ask(ctx, conn)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case err == nil && winner == nil:
-			winner, first = conn, answer
-			stop()
-			return
-		case err != nil && ctx.Err() == nil:
-			failed = append(failed, err)
-		}
-		if conn != nil {
-			c.drop(conn)
-		}
-	}
+	var wait sync.WaitGroup
 	for range min(racers, len(addrs)) {
 		wait.Go(func() {
 			for addr := range next {
 				if ctx.Err() != nil {
 					return
 				}
-				try(addr)
+				r.try(ctx, addr)
 			}
 		})
 	}
 	wait.Wait()
-	if winner != nil {
-		return first, winner, nil
+	if r.winner != nil {
+		return r.answer, r.winner, nil
 	}
-	var none T
 	if err := context.Cause(ctx); err != nil {
-		failed = append(failed, err)
+		r.failed = append(r.failed, err)
 	}
-	return none, nil, fmt.Errorf("no broker answers: %w", errors.Join(failed...))
+	return r.answer, nil, fmt.Errorf("no broker answers: %w", errors.Join(r.failed...))
+}
+
+// contest is what the racers share.
+type contest[T any] struct {
+	c   *Client
+	ask func(context.Context, *conn) (T, error)
+	won context.CancelFunc
+
+	mu     sync.Mutex
+	winner *conn
+	answer T
+	failed []error
+}
+
+func (r *contest[T]) try(ctx context.Context, addr string) {
+	conn, err := r.c.dial(r.c.control, addr)
+	var answer T
+	if err == nil {
+		answer, err = r.ask(ctx, conn)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err == nil && r.winner == nil:
+		r.winner, r.answer = conn, answer
+		r.won()
+		return
+	case err != nil && ctx.Err() == nil:
+		r.failed = append(r.failed, err)
+	}
+	if conn != nil {
+		r.c.drop(conn)
+	}
 }

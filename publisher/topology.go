@@ -112,10 +112,14 @@ func (c *Client) remember(ctx context.Context, topics map[string]*topic) error {
 	if err := c.describe(ctx, topics); err != nil {
 		return err
 	}
-	next := maps.Clone(*c.topics.Load())
-	maps.Copy(next, topics)
-	c.topics.Store(&next)
-	return nil
+	for {
+		old := c.topics.Load()
+		next := maps.Clone(*old)
+		maps.Copy(next, topics)
+		if c.topics.CompareAndSwap(old, &next) {
+			return nil
+		}
+	}
 }
 
 // describe fills in the settings of topics. Not being allowed to look is no error.
