@@ -1,0 +1,89 @@
+package model
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/outbox-relay/relay/outbox"
+)
+
+// Action is one record of the protocol log that a relay writes: one JSON object a line. What changes state at the
+// coordinator is there twice, before it is sent and when it is answered; everything else once, when it is done.
+type Action struct {
+	Time      time.Time  `json:"time"`
+	Name      string     `json:"msg"`
+	Instance  string     `json:"instance"` // of the process
+	State     string     `json:"state"`    // StateSent, StateAnswered, or empty
+	Answer    string     `json:"answer"`   // name of Kafka's answer; empty or NONE: it worked
+	PID       int64      `json:"pid"`      // producer id; of own: the walsender
+	Epoch     int32      `json:"epoch"`
+	ResumeLSN outbox.LSN `json:"resume_lsn"`
+	Seq       *uint64    `json:"seq"` // of the checkpoint; nil for a barrier and when no checkpoint was found
+	Verdict   string     `json:"verdict"`
+}
+
+// Names of actions.
+const (
+	ActionOwn         = "own"
+	ActionInit        = "init"
+	ActionAdd         = "add"
+	ActionProduce     = "produce"
+	ActionEnd         = "end"
+	ActionBump        = "bump"
+	ActionBarrier     = "barrier"
+	ActionRead        = "read"
+	ActionGuard       = "guard"
+	ActionSkip        = "skip"
+	ActionAcknowledge = "acknowledge"
+)
+
+// Values of State and Verdict.
+const (
+	StateSent     = "sent"
+	StateAnswered = "answered"
+	VerdictRun    = "run"
+)
+
+// ok tells whether the answer is that it worked.
+func (a *Action) ok() bool { return a.Answer == "" || a.Answer == "NONE" }
+
+// notYet tells whether the answer is one that may be asked again.
+func (a *Action) notYet() bool {
+	return a.Answer == "CONCURRENT_TRANSACTIONS" || a.Answer == "COORDINATOR_LOAD_IN_PROGRESS"
+}
+
+// ReadLog reads a protocol log. Records that name no instance are given this one. The last line of a process that was
+// killed may be cut short; it is left out.
+func ReadLog(r io.Reader, instance string) ([]Action, error) {
+	in := bufio.NewReader(r)
+	var actions []Action
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err == io.EOF {
+			return actions, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read protocol log: %w", err)
+		}
+		var a Action
+		if err := json.Unmarshal(line, &a); err != nil {
+			return nil, fmt.Errorf("read protocol log: line %d: %w", n, err)
+		}
+		if a.Instance == "" {
+			a.Instance = instance
+		}
+		actions = append(actions, a)
+	}
+}
+
+// Merge puts the logs of several instances into one, by time. Their clocks have to be the same.
+func Merge(logs ...[]Action) []Action {
+	all := slices.Concat(logs...)
+	slices.SortStableFunc(all, func(a, b Action) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
+	return all
+}
