@@ -1,0 +1,61 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// Fleet launches relays of one name at one place, one after the other or beside each other.
+type Fleet struct {
+	Place     *Place
+	Binary    string // as Build made it
+	Dir       string // where configuration and logs are kept
+	Processes []*Process
+}
+
+// NewFleet writes the configuration and runs `relay init`.
+func NewFleet(ctx context.Context, place *Place, binary, dir string, s Settings) (*Fleet, error) {
+	f := &Fleet{Place: place, Binary: binary, Dir: dir}
+	if err := place.WriteConfig(f.config(), s); err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, binary, "init", "--config", f.config()).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("relay init: %w\n%s", err, out)
+	}
+	return f, nil
+}
+
+func (f *Fleet) config() string { return filepath.Join(f.Dir, "relay.yaml") }
+
+// Launch starts one more relay.
+func (f *Fleet) Launch() (*Process, error) {
+	p, err := Launch(f.Binary, f.config(), f.Dir, fmt.Sprintf("relay-%03d", len(f.Processes)+1))
+	if err != nil {
+		return nil, err
+	}
+	f.Processes = append(f.Processes, p)
+	return p, nil
+}
+
+// Close ends what still runs.
+func (f *Fleet) Close() error {
+	var errs []error
+	for _, p := range f.Processes {
+		errs = append(errs, p.close())
+	}
+	return errors.Join(errs...)
+}
+
+// sleep waits for d, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,164 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/devstack"
+	"github.com/outbox-relay/relay/migrations"
+)
+
+// messagesFrom is the first major version whose WAL messages can be published.
+const messagesFrom = 14
+
+// Place is where a campaign happens: a database with an outbox on a server of its own, and names on a Kafka cluster that
+// nobody else uses.
+type Place struct {
+	Name    string // of the relay, its slot and the database; every topic begins with it or ends with it
+	Server  *devstack.Postgres
+	Brokers []string
+}
+
+// MakePlace creates the database, its roles, the outbox and the tables of the workload. The server should be the
+// campaign's own: transactions that stay open for long hold up whoever creates a slot on it.
+func MakePlace(ctx context.Context, server *devstack.Postgres, brokers []string, name string) (*Place, error) {
+	p := &Place{Name: name, Server: server, Brokers: brokers}
+	statements, err := p.schema()
+	if err != nil {
+		return nil, err
+	}
+	maintenance := server.URL(devstack.Superuser, "postgres")
+	for _, role := range []string{p.app() + " LOGIN", p.relay() + " LOGIN REPLICATION"} {
+		if err := execute(ctx, maintenance, fmt.Sprintf("CREATE ROLE %s PASSWORD '%s'", role, devstack.Password)); err != nil {
+			return nil, err
+		}
+	}
+	if err := execute(ctx, maintenance, "CREATE DATABASE "+p.Name); err != nil {
+		return nil, err
+	}
+	return p, execute(ctx, p.SuperuserURL(), statements...)
+}
+
+// schema is the outbox as people get it, and beside it what the application of the workload keeps for itself.
+func (p *Place) schema() ([]string, error) {
+	names := []string{"outbox"}
+	if p.Messages() {
+		names = append(names, "wal_messages")
+	}
+	outbox, err := migrations.Print(migrations.Options{AppRole: p.app(), RelayRole: p.relay()}, names...)
+	if err != nil {
+		return nil, err
+	}
+	return []string{outbox, fmt.Sprintf(applicationSchema, p.app())}, nil
+}
+
+// applicationSchema: a row of counter is locked by whoever writes an event of that key, so the order of commits is the
+// order of its numbers. message has the events that go through the write-ahead log alone, which leave no row in the
+// outbox to compare with.
+const applicationSchema = `
+	CREATE SCHEMA chaos AUTHORIZATION %[1]s;
+	SET ROLE %[1]s;
+	CREATE TABLE chaos.counter (key text PRIMARY KEY, n bigint NOT NULL);
+	CREATE TABLE chaos.message (id uuid, aggregate_type text, aggregate_id text, value bytea, headers jsonb);
+	CREATE TABLE chaos.business (tx text);
+	RESET ROLE`
+
+func (p *Place) app() string   { return p.Name + "_app" }
+func (p *Place) relay() string { return p.Name + "_relay" }
+
+// Messages tells whether the server's WAL messages can be published.
+func (p *Place) Messages() bool { return p.Server.Major >= messagesFrom }
+
+// SuperuserURL and AppURL lead to the database.
+func (p *Place) SuperuserURL() string { return p.Server.URL(devstack.Superuser, p.Name) }
+
+// AppURL leads to the database as the application.
+func (p *Place) AppURL() string { return p.Server.URL(p.app(), p.Name) }
+
+// messagePrefix is that of WAL messages which are events.
+const messagePrefix = "event"
+
+// Settings are what tests change in the configuration of a relay. The zero value of each means Relay's default.
+type Settings struct {
+	PostgresAddress  string // host:port, for a proxy
+	WalSenderTimeout time.Duration
+	MaxEvents        int // of a Kafka transaction
+	Memory           int // bytes
+	Compression      string
+}
+
+// WriteConfig writes the configuration file of a relay.
+func (p *Place) WriteConfig(path string, s Settings) error {
+	source, err := url.Parse(p.Server.URL(p.relay(), p.Name))
+	if err != nil {
+		return err
+	}
+	if s.PostgresAddress != "" {
+		source.Host = s.PostgresAddress
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "name: %s\n", p.Name)
+	fmt.Fprintf(&b, "source:\n  url: %s\n", source)
+	if s.WalSenderTimeout != 0 {
+		fmt.Fprintf(&b, "  wal_sender_timeout: %s\n", s.WalSenderTimeout)
+	}
+	if p.Messages() {
+		fmt.Fprintf(&b, "outbox:\n  wal_messages: %s\n", messagePrefix)
+	}
+	fmt.Fprintf(&b, "routing:\n  topic: %s\n", p.topic("${aggregate_type}"))
+	fmt.Fprintf(&b, "kafka:\n  brokers: [%s]\n", strings.Join(p.Brokers, ", "))
+	fmt.Fprintf(&b, "  create_topics: all\n  partitions: %d\n  replication_factor: 1\n  development: true\n", partitions)
+	if s.Compression != "" {
+		fmt.Fprintf(&b, "  compression: %s\n", s.Compression)
+	}
+	if s.MaxEvents != 0 || s.Memory != 0 {
+		b.WriteString("batch:\n")
+	}
+	if s.MaxEvents != 0 {
+		fmt.Fprintf(&b, "  max_events: %d\n", s.MaxEvents)
+	}
+	if s.Memory != 0 {
+		fmt.Fprintf(&b, "  max_bytes: %d\n  memory: %d\n", s.Memory/3, s.Memory)
+	}
+	b.WriteString("server:\n  listen: 127.0.0.1:0\nlog:\n  format: json\n")
+	return os.WriteFile(path, []byte(b.String()), 0o600)
+}
+
+// partitions of each event topic.
+const partitions = 3
+
+// topic is where events of an aggregate type go.
+func (p *Place) topic(aggregateType string) string { return p.Name + "." + aggregateType }
+
+// aggregateTypes of the workload's events, each with a topic of its own.
+func aggregateTypes() []string { return []string{"order", "payment"} }
+
+// topics are those that events go to.
+func (p *Place) topics() []string {
+	var topics []string
+	for _, t := range aggregateTypes() {
+		topics = append(topics, p.topic(t))
+	}
+	return topics
+}
+
+// execute runs statements on a connection of their own.
+func execute(ctx context.Context, url string, statements ...string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, sql := range statements {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return nil
+}
