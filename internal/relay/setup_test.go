@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type rig struct {
 	cfg    Config
 	db     *pgx.Conn          // superuser
 	role   string             // the relay's, when it is not the superuser
+	good   string             // an aggregate type that can be published
 	asRole func(t *testing.T) // makes the relay connect as a role of its own
 }
 
@@ -288,6 +290,7 @@ type recorder struct {
 	t        *testing.T // shows them too; nil: not
 	mu       sync.Mutex
 	messages []string
+	texts    []string // with attributes
 }
 
 // Enabled, WithAttrs and WithGroup make it a handler of everything.
@@ -300,13 +303,14 @@ func (r *recorder) Handle(_ context.Context, record slog.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.messages = append(r.messages, record.Message)
+	text := record.Message
+	record.Attrs(func(a slog.Attr) bool {
+		text += " " + a.String()
+		return true
+	})
+	r.texts = append(r.texts, text)
 	if r.t != nil && record.Level > slog.LevelDebug {
-		line := record.Message
-		record.Attrs(func(a slog.Attr) bool {
-			line += " " + a.String()
-			return true
-		})
-		r.t.Log(line)
+		r.t.Log(text)
 	}
 	return nil
 }
@@ -322,4 +326,11 @@ func (r *recorder) count(message string) int {
 		}
 	}
 	return n
+}
+
+// contains is whether any line of the log contains the text.
+func (r *recorder) contains(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.texts, func(line string) bool { return strings.Contains(line, text) })
 }
