@@ -25,3 +25,6 @@ func (p *Postgres) Pause() error { return p.process.signal(syscall.SIGSTOP) }
 
 // Alive tells whether a process is there and no zombie.
 func Alive(pid int) bool { return alive(pid) }
+
+// Cached is cached.
+var Cached = cached

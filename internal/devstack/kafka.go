@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -102,8 +103,8 @@ func (k *Kafka) waitReady(ctx context.Context, i, brokers int) error {
 	defer n.mu.Unlock()
 	err := n.process.ready(ctx, func(ctx context.Context) error {
 		m, err := AskMetadata(ctx, address(n.port))
-		if err == nil && (!m.Controller || m.Brokers < brokers) {
-			err = fmt.Errorf("%d of %d brokers are registered, controller known: %t", m.Brokers, brokers, m.Controller)
+		if err == nil && (!m.Controller || len(m.Brokers) < brokers || !slices.Contains(m.Brokers, nodeID(i))) {
+			err = fmt.Errorf("brokers %v are registered, want %d of them; controller known: %t", m.Brokers, brokers, m.Controller)
 		}
 		return err
 	})

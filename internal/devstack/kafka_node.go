@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -59,7 +58,10 @@ func (k *Kafka) makeNodes(opts KafkaOptions) error {
 	return nil
 }
 
-// kafkaNode is one broker with its directory; its node.id is its index + 1.
+// nodeID is the node.id of node i: Kafka's own examples count from 1.
+func nodeID(i int) int32 { return int32(i) + 1 }
+
+// kafkaNode is one broker with its directory.
 type kafkaNode struct {
 	dir     string
 	port    int    // for clients, or for the proxy in front
@@ -87,7 +89,7 @@ func (k *Kafka) settings(i int) map[string]string {
 	n := k.nodes[i]
 	voters := make([]string, len(k.nodes))
 	for j, other := range k.nodes {
-		voters[j] = fmt.Sprintf("%d@%s", j+1, address(other.control))
+		voters[j] = fmt.Sprintf("%d@%s", nodeID(j), address(other.control))
 	}
 	replication, insync := "1", "1"
 	if len(k.nodes) >= 3 {
@@ -95,7 +97,7 @@ func (k *Kafka) settings(i int) map[string]string {
 	}
 	return map[string]string{
 		"process.roles":                  "broker,controller",
-		"node.id":                        strconv.Itoa(i + 1),
+		"node.id":                        fmt.Sprint(nodeID(i)),
 		"controller.quorum.voters":       strings.Join(voters, ","),
 		"controller.listener.names":      "CONTROL",
 		"inter.broker.listener.name":     "PEERS",
@@ -141,7 +143,7 @@ func (k *Kafka) format(i int, settings map[string]string) error {
 	if err := os.WriteFile(n.conf(), []byte(conf.String()), 0o600); err != nil {
 		return err
 	}
-	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", k.ClusterID, i+1, newClusterID())
+	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", k.ClusterID, nodeID(i), newClusterID())
 	if err := os.WriteFile(filepath.Join(data, "meta.properties"), []byte(meta), 0o600); err != nil {
 		return err
 	}

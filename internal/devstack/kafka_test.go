@@ -16,7 +16,7 @@ func TestStartKafka(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if m.ClusterID != k.ClusterID || m.Brokers != nodes || !m.Controller {
+				if m.ClusterID != k.ClusterID || len(m.Brokers) != nodes || !m.Controller {
 					t.Errorf("broker %s knows %+v, want cluster %s with %d brokers and a controller", broker, m, k.ClusterID, nodes)
 				}
 			}
@@ -31,6 +31,11 @@ func startKafka(t *testing.T, opts devstack.KafkaOptions) *devstack.Kafka {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			for i := range k.Brokers() {
+				t.Logf("log of node %d:\n%s", i, k.Log(i))
+			}
+		}
 		if err := k.Close(); err != nil {
 			t.Error(err)
 		}

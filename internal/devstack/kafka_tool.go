@@ -16,7 +16,8 @@ import (
 //	org.apache.kafka.tools.FeatureCommand             kafka-features
 //	kafka.admin.ConfigCommand                         kafka-configs
 //
-// The tools are fetched at first use. The caller runs the command; it is killed when ctx ends.
+// Standard output has what the tool prints, and no log lines. The tools are fetched at first use. The caller runs the
+// command; it is killed when ctx ends.
 func KafkaTool(ctx context.Context, class string, args ...string) (*exec.Cmd, error) {
 	version, err := pomVersion("kafka." + strconv.Itoa(DefaultKafka))
 	if err != nil {
@@ -26,7 +27,7 @@ func KafkaTool(ctx context.Context, class string, args ...string) (*exec.Cmd, er
 	if err != nil {
 		return nil, err
 	}
-	dir, err := cached(ctx, "kafka-tools-"+version, func(dir string) error {
+	dir, err := cached(ctx, "kafka-tools-"+version+"-1", func(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), log4jConf, 0o644); err != nil {
 			return err
 		}

@@ -68,8 +68,8 @@ func readFrame(r io.Reader) ([]byte, error) {
 // KafkaMetadata is what a broker knows of its cluster.
 type KafkaMetadata struct {
 	ClusterID  string
-	Controller bool // one is known
-	Brokers    int  // that are registered and not fenced
+	Controller bool    // one is known
+	Brokers    []int32 // node.id of those that are registered and not fenced
 	Topics     []string
 }
 
@@ -82,7 +82,10 @@ func AskMetadata(ctx context.Context, broker string) (KafkaMetadata, error) {
 	if err := askKafka(ctx, broker, req, &resp); err != nil {
 		return KafkaMetadata{}, fmt.Errorf("ask %s for metadata: %w", broker, err)
 	}
-	m := KafkaMetadata{Controller: resp.ControllerID >= 0, Brokers: len(resp.Brokers)}
+	m := KafkaMetadata{Controller: resp.ControllerID >= 0}
+	for _, b := range resp.Brokers {
+		m.Brokers = append(m.Brokers, b.NodeID)
+	}
 	if resp.ClusterID != nil {
 		m.ClusterID = *resp.ClusterID
 	}
