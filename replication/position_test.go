@@ -36,7 +36,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 
 func TestAcknowledgeMovesTheSlotAndNothingElseDoes(t *testing.T) {
 	onVersions(t, versions, func(t *testing.T, f *fixture) {
-		f.config.SenderTimeout = replication.MinSenderTimeout
+		f.config.SenderTimeout = time.Second // so that statuses come often
 		r := f.start(t)
 		before := f.confirmed(t)
 		f.exec(t, "INSERT INTO outbox.event VALUES (1, 'a')")
