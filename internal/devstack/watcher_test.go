@@ -44,6 +44,14 @@ func child() error {
 	if err != nil {
 		return err
 	}
+	c, err := devstack.NewCompanions("relay-test-")
+	if err != nil {
+		return err
+	}
+	companion := osexec.Command("sleep", "600")
+	if err := c.Start(companion); err != nil {
+		return err
+	}
 	pids, err := p.Processes()
 	if err != nil {
 		return err
@@ -53,7 +61,8 @@ func child() error {
 			return err
 		}
 	}
-	s := started{PIDs: append(pids, k.Processes()...), Dirs: []string{p.SocketDir, k.Dir()}}
+	pids = append(append(pids, k.Processes()...), companion.Process.Pid)
+	s := started{PIDs: pids, Dirs: []string{p.SocketDir, k.Dir(), c.Dir()}}
 	if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
 		return err
 	}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// relay is the relay program, one process after the other.
+type relay struct {
+	stage *stage
+	fail  context.CancelCauseFunc // called when a process ends that nobody has ended
+
+	cmd   *exec.Cmd
+	ended chan error // gets how the process ended
+	begin int64      // where its part of the log begins
+}
+
+// command prepares a run of the program: what a user would type.
+func (r *relay) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, r.stage.program(), append(args, "--config", r.stage.config())...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")} // none of the user's PG* and RELAY_*
+	return cmd
+}
+
+// init runs relay init and gives what it says.
+func (r *relay) init(ctx context.Context) (string, error) {
+	out, err := r.command(ctx, "init").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("relay init: %w: %s", err, out)
+	}
+	return string(out), nil
+}
+
+// start starts relay run.
+func (r *relay) start() error {
+	log, err := os.OpenFile(r.stage.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("open the relay's log: %w", err)
+	}
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return fmt.Errorf("open the relay's log: %w", err)
+	}
+	cmd := r.command(context.Background(), "run")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := r.stage.companions.Start(cmd); err != nil {
+		return fmt.Errorf("start relay: %w", err)
+	}
+	r.cmd, r.ended, r.begin = cmd, make(chan error, 1), info.Size()
+	go r.watch(cmd, r.ended)
+	return nil
+}
+
+func (r *relay) watch(cmd *exec.Cmd, ended chan<- error) {
+	err := r.stage.companions.Wait(cmd)
+	ended <- err
+	if !killed(err) && err != nil {
+		r.fail(fmt.Errorf("relay ended by itself: %w: %s", err, r.logTail()))
+	}
+}
+
+// killed tells whether a process was ended with SIGKILL.
+func killed(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+func (r *relay) pid() int { return r.cmd.Process.Pid }
+
+// kill is kill -9: nothing is finished first.
+func (r *relay) kill() error {
+	if err := r.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill relay: %w", err)
+	}
+	<-r.ended
+	return nil
+}
+
+// stop ends the relay as a service manager does, and demands that it ends well.
+func (r *relay) stop(ctx context.Context) error {
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop relay: %w", err)
+	}
+	select {
+	case err := <-r.ended:
+		if err != nil {
+			return fmt.Errorf("stop relay: %w: %s", err, r.logTail())
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// logLine is what the demo reads in the relay's log.
+type logLine struct {
+	Message   string `json:"msg"`
+	Listen    string // of "relay started"
+	ResumeLSN string `json:"resume_lsn"` // of "checkpoint read"
+	Events    int    // of "checkpoint read"
+}
+
+// said finds the last line with this message in the running process's part of the log.
+func (r *relay) said(message string) (found logLine) {
+	log, err := os.ReadFile(r.stage.log())
+	if err != nil {
+		return found
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(log[r.begin:])); lines.Scan(); {
+		var line logLine
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Message == message {
+			found = line
+		}
+	}
+	return found
+}
+
+func (r *relay) logTail() string {
+	log, err := os.ReadFile(r.stage.log())
+	if err != nil {
+		return err.Error()
+	}
+	return string(log[max(0, len(log)-2000):])
+}
