@@ -78,6 +78,9 @@ func (w witnessed) next(s *state, emit func(label, bool, *state)) {
 // TestHolds walks every scenario with all rules. What is never put to the test holds too: so each fault, each deed and
 // each verdict must have happened.
 func TestHolds(t *testing.T) {
+	if raceDetector {
+		t.Skip("walked without the race detector")
+	}
 	var all happened
 	for _, sc := range Scenarios() {
 		t.Run(strings.ReplaceAll(sc.Name, " ", "_"), func(t *testing.T) {
@@ -109,6 +112,9 @@ func TestHolds(t *testing.T) {
 
 // TestEveryRuleIsNeeded takes each rule out and demands that its scenario breaks.
 func TestEveryRuleIsNeeded(t *testing.T) {
+	if raceDetector {
+		t.Skip("walked without the race detector")
+	}
 	for i, info := range Rules() {
 		t.Run(info.Name, func(t *testing.T) {
 			sc := scenario(t, info.Scenario)

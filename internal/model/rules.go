@@ -34,7 +34,7 @@ func startupRules() []RuleInfo {
 			Says: "the slot is taken before the fence, so a relay that stands by fences nobody",
 		},
 		{
-			Name: "CheckSlotBeforeFence", Section: "3.3", Scenario: "two relays", With: []Rule{BackOff},
+			Name: "CheckSlotBeforeFence", Section: "3.3", Scenario: "large transaction, two relays", With: []Rule{BackOff},
 			Says: "before each try to fence the slot must still be ours, else two relays fence each other in turn; init without a slot looks whether there still is none, and at its lock",
 		},
 		{
@@ -136,7 +136,7 @@ func witnessRules() []RuleInfo {
 			Says: "the transaction at the witness's place is the witness",
 		},
 		{
-			Name: "WitnessSeen", Section: "3.7c", Scenario: "restored disk after an idle checkpoint",
+			Name: "WitnessSeen", Section: "3.7c", Scenario: "restored disk that grows",
 			Says: "a slot at or before the witness sends it again before anything beyond it",
 		},
 		{
@@ -148,7 +148,7 @@ func witnessRules() []RuleInfo {
 			Says: "as long as there is no witness, no transaction stands between where init began and resume_lsn",
 		},
 		{
-			Name: "SettledBeforeAcknowledge", Section: "3.7", Scenario: "restored disk after an idle checkpoint",
+			Name: "SettledBeforeAcknowledge", Section: "3.7", Scenario: "restored disk that grows",
 			Says: "nothing is acknowledged before the witness has come: it would never be sent again",
 		},
 	}

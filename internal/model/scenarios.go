@@ -147,12 +147,12 @@ func historyScenarios() []Scenario {
 		},
 		{
 			Name: "restored disk that grows", About: "a restored disk whose other WAL passes what was published",
-			WAL: "aa.a", Before: 1, Relays: 1, Faults: map[Fault]int{coldCopy: 1, restoredCopy: 1},
+			WAL: "aa..", Before: 1, Relays: 1, Faults: map[Fault]int{coldCopy: 1, restoredCopy: 1, crash: 1},
 			Deep: map[Fault]int{crash: 1, late: 1},
 		},
 		{
 			Name: "restored disk after an idle checkpoint", About: "commits that take the place of other WAL",
-			WAL: "a.a.", Before: 1, Relays: 1, Faults: map[Fault]int{coldCopy: 1, restoredCopy: 1, crash: 1},
+			WAL: "a.a", Before: 1, Relays: 1, Faults: map[Fault]int{coldCopy: 1, restoredCopy: 1, crash: 1},
 		},
 		{
 			Name: "restored disk without a witness", About: "nothing was published yet, but the checkpoint has moved on",
