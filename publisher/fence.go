@@ -3,7 +3,6 @@ package publisher
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -29,7 +28,7 @@ func (c *Client) Fence(ctx context.Context, stillOurs func(context.Context) erro
 	if err != nil {
 		return nil, err
 	}
-	who, err := c.fence(ctx, coordinator, stillOurs)
+	who, err := c.newIdentity(ctx, coordinator, actionInit, identity{-1, -1}, stillOurs)
 	if err != nil {
 		c.drop(coordinator)
 		return nil, err
@@ -43,36 +42,6 @@ func (c *Client) Fence(ctx context.Context, stillOurs func(context.Context) erro
 	}
 	return p, nil
 }
-
-func (c *Client) fence(ctx context.Context, coordinator *conn, stillOurs func(context.Context) error) (identity, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.TransactionTimeout, errStillBusy)
-	defer cancel()
-	for wait := shortPause(); ; {
-		if err := stillOurs(ctx); err != nil {
-			return identity{}, err
-		}
-		c.logInit(actionInit, identity{-1, -1})
-		who, code, err := initProducerID(ctx, coordinator, &c.cfg, identity{-1, -1})
-		c.logInitAnswer(actionInit, who, code, err)
-		if err != nil {
-			return identity{}, err
-		}
-		switch classify(apiInit, code) {
-		case fine:
-			return who, nil
-		case again:
-			if err := wait.next(ctx); err != nil {
-				return identity{}, fmt.Errorf("%w: %w", refusal(apiInit, code), err)
-			}
-		case denied:
-			return identity{}, c.needWrite(code)
-		default:
-			return identity{}, refusal(apiInit, code)
-		}
-	}
-}
-
-var errStillBusy = fmt.Errorf("coordinator has not finished the transaction before in time")
 
 func (c *Client) needWrite(code sarama.KError) error {
 	return &AuthorizationError{ACL: "Write and Describe on TransactionalId " + c.cfg.TransactionalID(), Err: code}
@@ -120,21 +89,4 @@ func (c *Client) findCoordinator(ctx context.Context) (string, error) {
 			return "", refusal(apiFindCoordinator, answer.code)
 		}
 	}
-}
-
-func (c *Client) logInit(action string, who identity) {
-	if c.proto.on() {
-		c.proto.write(action, slog.String(keyState, sent), slog.Int64("pid", who.producerID), slog.Int("epoch", int(who.epoch)))
-	}
-}
-
-func (c *Client) logInitAnswer(action string, who identity, code sarama.KError, err error) {
-	if !c.proto.on() {
-		return
-	}
-	if err == nil && code != sarama.ErrNoError {
-		err = code
-	}
-	c.proto.write(action, slog.String(keyState, answered), slog.Int64("pid", who.producerID),
-		slog.Int("epoch", int(who.epoch)), slog.String(keyAnswer, answerOf(err)))
 }

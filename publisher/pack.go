@@ -60,12 +60,6 @@ func grown(n int) int { return n + n/4 + 8 }
 // headers only point into batches that live longer.
 func (p *packer) release() { clear(p.batches[:p.usedBatches]) }
 
-// identity is who produces.
-type identity struct {
-	producerID int64
-	epoch      int16
-}
-
 // batch starts a record batch of n records that begins at sequence number seq.
 func (p *packer) batch(who identity, codec sarama.CompressionCodec, seq, n int, first int64) *sarama.RecordBatch {
 	b := &p.batches[p.usedBatches]

@@ -3,7 +3,6 @@ package publisher
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -113,30 +112,14 @@ func (p *Producer) merge(ctx context.Context) (context.Context, context.CancelFu
 	return ctx, func() { stop(); cancel(context.Canceled) }
 }
 
-var errTooLong = errors.New("transaction was open for half of its time-out")
-
-// initProducerID is the call behind fencing and bumping.
-func initProducerID(ctx context.Context, conn *conn, cfg *Config, who identity) (identity, sarama.KError, error) {
-	txnID := cfg.TransactionalID()
-	answer, err := call(ctx, conn, string(apiInit), func() (*sarama.InitProducerIDResponse, error) {
-		return conn.InitProducerID(&sarama.InitProducerIDRequest{
-			Version:            4,
-			TransactionalID:    &txnID,
-			TransactionTimeout: cfg.TransactionTimeout,
-			ProducerID:         who.producerID,
-			ProducerEpoch:      who.epoch,
-		})
-	})
-	if err != nil {
-		return identity{}, sarama.ErrUnknown, err
-	}
-	got := identity{producerID: answer.ProducerID, epoch: answer.ProducerEpoch}
-	if answer.Err == sarama.ErrNoError && !got.valid() {
-		return identity{}, sarama.ErrUnknown, fmt.Errorf("%s: broker gave producer id %d, epoch %d", apiInit, got.producerID, got.epoch)
-	}
-	return got, answer.Err, nil
+// identity is who produces.
+type identity struct {
+	producerID int64
+	epoch      int16
 }
 
 // valid is whether one may produce as it: with an id or epoch below 0 a broker appends outside any transaction, even if
 // the batch says transactional, and every reader sees it at once.
 func (id identity) valid() bool { return id.producerID >= 0 && id.epoch >= 0 }
+
+var errTooLong = errors.New("transaction was open for half of its time-out")

@@ -223,12 +223,11 @@ func TestEpochsGrow(t *testing.T) {
 	}
 }
 
-// awaitEpoch waits until the work behind the last commit is done.
+// awaitEpoch waits until the work behind the last commit is done, and gives the identity of the next transaction.
 func awaitEpoch(t *testing.T, p *Producer) (int64, int16) {
 	t.Helper()
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	if err := p.await(t.Context()); err != nil {
+	p.rest()
+	if err := p.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return p.Epoch()
@@ -257,6 +256,40 @@ func leaveOpen(t *testing.T, r *relayUnderTest, p *Producer, batch *outbox.Batch
 	if _, err := p.produce(t.Context(), p.identity(), j); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A relay that was stopped between its commit and the bump behind it wakes up when another has taken over. A coordinator
+// does not look at the epoch while a transaction is open (TransactionCoordinator.prepareInitProducerIdTransit, state
+// Ongoing), so the late call may abort the open transaction of the other, which then needs a new session. It never
+// revives the sleeper, and nothing is lost or doubled.
+func TestALateBumpDoesNotReviveAZombie(t *testing.T) {
+	r := newRelay(t)
+	topic := r.topic("orders", 1)
+	_, zombie, _ := r.session()
+	r.publish(zombie, 1, events(topic, 1))
+	asleep, _ := awaitEpoch(t, zombie)
+	_, young, _ := r.session()
+	leaveOpen(t, r, young, events(topic, 1), 2)
+	if err := zombie.bump(); !errors.Is(err, ErrFenced) {
+		t.Errorf("bump of the zombie, producer %d: error %v, want ErrFenced", asleep, err)
+	}
+	if _, err := zombie.Publish(t.Context(), Commit{Batch: events(topic, 1), FirstSeq: 2, Checkpoint: r.checkpoint(2)}); err == nil {
+		t.Error("the zombie has published")
+	}
+	err := young.commit(t.Context(), young.identity(), &job{})
+	t.Logf("commit of the transaction that was open meanwhile: %v", err)
+	if err != nil && !errors.Is(err, ErrFenced) {
+		t.Error(err)
+	}
+	_, last, cp := r.session()
+	want := uint64(1)
+	if err == nil {
+		want = 2
+	}
+	if cp == nil || cp.Seq != want || len(r.read(topic)) != int(want) {
+		t.Errorf("checkpoint is %+v with %d events, want seq %d", cp, len(r.read(topic)), want)
+	}
+	r.publish(last, want+1, events(topic, 1))
 }
 
 func TestPartitionsAreAddedAheadOnlyWhenAnnounced(t *testing.T) {

@@ -132,6 +132,21 @@ func TestACheckpointBehindAnOpenTransactionIsNotMissed(t *testing.T) {
 	}
 }
 
+// A topic that was recreated gives the barrier's offset to another record.
+func TestAnotherRecordAtTheBarriersOffsetIsNotTheBarrier(t *testing.T) {
+	r := newRelay(t)
+	_, p, _ := r.session()
+	for _, who := range []identity{{p.barrier.producerID, p.barrier.epoch - 1}, {p.barrier.producerID + 1, p.barrier.epoch}} {
+		if cp, err := p.c.readBefore(t.Context(), p.checkpoint, p.barrierAt, who); !errors.Is(err, ErrBarrierUnseen) {
+			t.Errorf("read %+v, error %v, want ErrBarrierUnseen", cp, err)
+		}
+	}
+	at := r.publish(p, 1, nil).CheckpointOffset
+	if cp, err := p.c.readBefore(t.Context(), p.checkpoint, at, identity{p.barrier.producerID, p.barrier.epoch + 1}); !errors.Is(err, ErrBarrierUnseen) {
+		t.Errorf("a checkpoint was taken for the barrier: %+v, error %v", cp, err)
+	}
+}
+
 func TestForeignRecordsRefuse(t *testing.T) {
 	r := newRelay(t)
 	_, p, _ := r.session()

@@ -30,29 +30,12 @@ func (p *Producer) renew() {
 }
 
 func (p *Producer) bump() error {
-	ctx, cancel := context.WithTimeoutCause(p.ctx, p.c.cfg.TransactionTimeout, errStillBusy)
-	defer cancel()
 	old := p.identity()
-	for wait := shortPause(); ; {
-		p.c.logInit(actionBump, old)
-		who, code, err := initProducerID(ctx, p.coordinator, &p.c.cfg, old)
-		p.c.logInitAnswer(actionBump, who, code, err)
-		if err != nil {
-			return err
-		}
-		switch classify(apiInit, code) {
-		case fine:
-			return p.become(old, who)
-		case again:
-			if err := wait.next(ctx); err != nil {
-				return fmt.Errorf("%w: %w", refusal(apiInit, code), err)
-			}
-		case denied:
-			return p.c.needWrite(code)
-		default:
-			return refusal(apiInit, code)
-		}
+	who, err := p.c.newIdentity(p.ctx, p.coordinator, actionBump, old, func(context.Context) error { return nil })
+	if err != nil {
+		return err
 	}
+	return p.become(old, who)
 }
 
 // become takes the new identity: the next epoch, or a new producer id when the epochs of the old one are used up. An

@@ -33,6 +33,7 @@ type relayUnderTest struct {
 	cfg     Config
 	prefix  string
 	log     *protocolLog
+	last    *Producer // of the newest session
 }
 
 // newRelay makes the internal topics of a relay that nobody else has.
@@ -109,13 +110,18 @@ func (r *relayUnderTest) checkpoint(seq uint64) *Checkpoint {
 }
 
 // session connects, fences, commits a barrier and reads the checkpoint. Like a relay it tries again: a cluster that has
-// just begun does not know all its coordinators and leaders.
+// just begun does not know all its coordinators and leaders. The producer of the session before has come to rest by then:
+// what its last bump could do to this one is a test of its own.
 func (r *relayUnderTest) session() (*Client, *Producer, *Checkpoint) {
 	r.t.Helper()
+	if r.last != nil {
+		r.last.rest()
+	}
 	for wait := newPause(20*time.Millisecond, 200*time.Millisecond); ; {
 		c := r.connect()
 		p, cp, err := r.start(c)
 		if err == nil {
+			r.last = p
 			return c, p, cp
 		}
 		_ = c.Close()
@@ -138,6 +144,13 @@ func (r *relayUnderTest) start(c *Client) (*Producer, *Checkpoint, error) {
 }
 
 func always(context.Context) error { return nil }
+
+// rest waits until the work behind the last commit is done.
+func (p *Producer) rest() {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	<-p.ready
+}
 
 // publish commits a batch with checkpoint seq, and fails the test when it cannot.
 func (r *relayUnderTest) publish(p *Producer, seq uint64, batch *outbox.Batch) Result {
