@@ -38,7 +38,7 @@ func killAgain(ctx context.Context, r *relay, l *ledger, say *narrator) ([]time.
 // Postgres after it: such an event was certainly published by the new process. It gives the time from the kill until that
 // event could be read.
 func recoverFrom(ctx context.Context, killed time.Time, r *relay, l *ledger, say *narrator) (time.Duration, error) {
-	if err := r.start(); err != nil {
+	if err := r.start(ctx); err != nil {
 		return 0, err
 	}
 	limited, cancel := context.WithTimeout(ctx, recoveryLimit)

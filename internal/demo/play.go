@@ -83,7 +83,7 @@ func prepare(ctx context.Context, s *stage, r *relay, say *narrator) error {
 	}
 	say.step("relay init")
 	say.show(out)
-	if err := r.start(); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
 	say.step("relay run     pid %d", r.pid())

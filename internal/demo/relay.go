@@ -18,8 +18,9 @@ type relay struct {
 	fail  context.CancelCauseFunc // called when a process ends that nobody has ended
 
 	cmd   *exec.Cmd
-	ended chan error // gets how the process ended
-	begin int64      // where its part of the log begins
+	ended chan struct{} // closed when the process has ended
+	exit  error         // how; set before ended is closed
+	begin int64         // where its part of the log begins
 }
 
 // command prepares a run of the program: what a user would type.
@@ -38,8 +39,8 @@ func (r *relay) init(ctx context.Context) (string, error) {
 	return string(out), nil
 }
 
-// start starts relay run.
-func (r *relay) start() error {
+// start starts relay run. It runs until it is killed or stopped, whatever becomes of ctx.
+func (r *relay) start(ctx context.Context) error {
 	log, err := os.OpenFile(r.stage.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("open the relay's log: %w", err)
@@ -49,22 +50,22 @@ func (r *relay) start() error {
 	if err != nil {
 		return fmt.Errorf("open the relay's log: %w", err)
 	}
-	cmd := r.command(context.Background(), "run")
+	cmd := r.command(context.WithoutCancel(ctx), "run")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := r.stage.companions.Start(cmd); err != nil {
 		return fmt.Errorf("start relay: %w", err)
 	}
-	r.cmd, r.ended, r.begin = cmd, make(chan error, 1), info.Size()
-	go r.watch(cmd, r.ended)
+	r.cmd, r.ended, r.begin = cmd, make(chan struct{}), info.Size()
+	go r.watch()
 	return nil
 }
 
-func (r *relay) watch(cmd *exec.Cmd, ended chan<- error) {
-	err := r.stage.companions.Wait(cmd)
-	ended <- err
-	if !killed(err) && err != nil {
-		r.fail(fmt.Errorf("relay ended by itself: %w: %s", err, r.logTail()))
+func (r *relay) watch() {
+	r.exit = r.stage.companions.Wait(r.cmd)
+	if r.exit != nil && !killed(r.exit) {
+		r.fail(fmt.Errorf("relay ended by itself: %w: %s", r.exit, r.logTail()))
 	}
+	close(r.ended)
 }
 
 // killed tells whether a process was ended with SIGKILL.
@@ -94,9 +95,9 @@ func (r *relay) stop(ctx context.Context) error {
 		return fmt.Errorf("stop relay: %w", err)
 	}
 	select {
-	case err := <-r.ended:
-		if err != nil {
-			return fmt.Errorf("stop relay: %w: %s", err, r.logTail())
+	case <-r.ended:
+		if r.exit != nil {
+			return fmt.Errorf("stop relay: %w: %s", r.exit, r.logTail())
 		}
 		return nil
 	case <-ctx.Done():

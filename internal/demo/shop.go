@@ -75,39 +75,53 @@ func randomOrder() order {
 	}
 }
 
-// place writes the order and its two events in one transaction: all of it becomes true, or nothing.
-func (o order) place(ctx context.Context, conn *pgx.Conn) (outcome sales, err error) {
-	tx, err := conn.Begin(ctx)
-	if err != nil {
-		return sales{}, err
-	}
-	defer tx.Rollback(ctx)
+// errDeclined takes an order back.
+var errDeclined = errors.New("payment declined")
 
-	var id int64
-	const insert = "INSERT INTO orders (sku, quantity) VALUES ($1, $2) RETURNING id"
-	if err := tx.QueryRow(ctx, insert, o.sku, o.quantity).Scan(&id); err != nil {
-		return sales{}, err
-	}
-	key := fmt.Sprintf("order-%d", id)
-	if err := emit(ctx, tx, "order", key, 1, "OrderPlaced", fmt.Sprintf(`{"sku": "%s", "quantity": %d}`, o.sku, o.quantity)); err != nil {
-		return sales{}, err
-	}
-	if o.coupon {
-		if err := tryCoupon(ctx, tx, key); err != nil {
-			return sales{}, err
+// place writes the order and its two events in one transaction: all of it becomes true, or nothing.
+func (o order) place(ctx context.Context, conn *pgx.Conn) (sales, error) {
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		var id int64
+		const insert = "INSERT INTO orders (sku, quantity) VALUES ($1, $2) RETURNING id"
+		if err := tx.QueryRow(ctx, insert, o.sku, o.quantity).Scan(&id); err != nil {
+			return err
 		}
-		outcome.savepoints, outcome.rolledBack = 1, 1
+		key := fmt.Sprintf("order-%d", id)
+		payload := fmt.Sprintf(`{"sku": "%s", "quantity": %d}`, o.sku, o.quantity)
+		if err := emit(ctx, tx, "order", key, 1, "OrderPlaced", payload); err != nil {
+			return err
+		}
+		if o.coupon {
+			if err := tryCoupon(ctx, tx, key); err != nil {
+				return err
+			}
+		}
+		if err := o.reserveStock(ctx, tx, key); err != nil {
+			return err
+		}
+		if o.declined {
+			return errDeclined
+		}
+		return nil
+	})
+	if errors.Is(err, errDeclined) {
+		err = nil
 	}
-	if err := o.reserveStock(ctx, tx, key); err != nil {
-		return sales{}, err
+	return o.outcome(), err
+}
+
+// outcome is what the order adds to the sales.
+func (o order) outcome() (s sales) {
+	if o.coupon {
+		s.savepoints, s.rolledBack = 1, 1
 	}
 	if o.declined {
-		outcome.declined = 1
-		outcome.rolledBack += 2
-		return outcome, tx.Rollback(ctx)
+		s.declined = 1
+		s.rolledBack += 2
+	} else {
+		s.orders = 1
 	}
-	outcome.orders = 1
-	return outcome, tx.Commit(ctx)
+	return s
 }
 
 // reserveStock changes the product. Its row stays locked until the end of the transaction, so its versions follow each
@@ -121,16 +135,21 @@ func (o order) reserveStock(ctx context.Context, tx pgx.Tx, order string) error 
 	return emit(ctx, tx, "product", o.sku, version, "StockReserved", fmt.Sprintf(`{"order": "%s", "quantity": %d}`, order, o.quantity))
 }
 
+// errExpired takes a coupon back.
+var errExpired = errors.New("coupon expired")
+
 // tryCoupon writes an event inside a savepoint and takes it back: the order goes on without it.
 func tryCoupon(ctx context.Context, tx pgx.Tx, order string) error {
-	savepoint, err := tx.Begin(ctx)
-	if err != nil {
-		return err
+	err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+		if err := emit(ctx, savepoint, "order", order, 2, "CouponRedeemed", `{"percent": 10}`); err != nil {
+			return err
+		}
+		return errExpired
+	})
+	if errors.Is(err, errExpired) {
+		return nil
 	}
-	if err := emit(ctx, savepoint, "order", order, 2, "CouponRedeemed", `{"percent": 10}`); err != nil {
-		return err
-	}
-	return savepoint.Rollback(ctx)
+	return err
 }
 
 // delivered is the payload of the last event of an order.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,8 +25,7 @@ func linger(ctx context.Context, s *stage, r *relay, day *shop, say *narrator) e
 		}
 		say.step("relay %d is gone", r.pid())
 		if _, err := recoverFrom(ctx, time.Now(), r, day.ledger, say); err != nil {
-			<-closed
-			return err
+			return errors.Join(err, <-closed)
 		}
 		say.show(whatToLookAt(s, r))
 	}

@@ -32,7 +32,7 @@ func TestCompanions(t *testing.T) {
 		t.Errorf("it says %q, %v, want its process id %d and its argument", said, err, short.Process.Pid)
 	}
 
-	if err := c.Start(osexec.Command("no such program")); err == nil {
+	if err := c.Start(osexec.Command("relay-no-such-program")); err == nil {
 		t.Error("a program that is not there was started")
 	}
 
