@@ -116,7 +116,7 @@ func (f *Fleet) settle(ctx context.Context, reader *Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := reader.awaitEvent(ctx, Offsets{}, id); err != nil {
+	if _, err := reader.awaitEvent(ctx, Offsets{}, id); err != nil {
 		return err
 	}
 	for _, p := range f.Processes {

@@ -120,3 +120,6 @@ func (j *journal) done() error {
 		<-more
 	}
 }
+
+// len is the number of lines by now.
+func (j *journal) len() int { return len(j.all()) }

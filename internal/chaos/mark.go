@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -23,7 +24,7 @@ func (p *Place) mark(ctx context.Context) (id string, err error) {
 		return "", fmt.Errorf("write mark: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after the commit
-	if id, err = insertMark(ctx, tx); err != nil {
+	if id, err = insertMark(ctx, tx, markKey); err != nil {
 		return "", err
 	}
 	if err := tx.Commit(ctx); err != nil {
@@ -33,11 +34,26 @@ func (p *Place) mark(ctx context.Context) (id string, err error) {
 }
 
 // insertMark writes one event in a transaction that has no other.
-func insertMark(ctx context.Context, tx pgx.Tx) (id string, err error) {
-	e := &event{id: uuid.New(), aggregateType: typeOf(markKey), key: markKey, size: 1, value: []byte(`{"mark": true}`)}
+func insertMark(ctx context.Context, tx pgx.Tx, key string) (id string, err error) {
+	e := &event{id: uuid.New(), aggregateType: typeOf(key), key: key, size: 1, value: []byte(`{"mark": true}`)}
 	e.tx = "mark-" + e.id.String()
 	if err := tx.QueryRow(ctx, claimNumbers, e.key, 1).Scan(&e.n); err != nil {
 		return "", fmt.Errorf("number mark: %w", err)
 	}
 	return e.id.String(), insertEvents(ctx, tx.Conn(), []*event{e}, fateKept)
+}
+
+// fill commits one transaction of so many events, spread over three keys.
+func (p *Place) fill(ctx context.Context, rows int) error {
+	w := Workload{Writers: 1, Sessions: 1, Keys: 3, Seed: 1}.withDefaults().writer(p, 0)
+	large := &plan{tx: "large", steps: []step{{kind: bulk, keys: w.keys, rows: rows / 3 * 3, kept: true}, {kind: commit, kept: true}}}
+	large.size = size(large.steps)
+	s := w.sessions[0]
+	if err := w.connect(ctx, s); err != nil {
+		return fmt.Errorf("write large transaction: %w", err)
+	}
+	if err := w.begin(ctx, s, large); err != nil {
+		return fmt.Errorf("write large transaction: %w", err)
+	}
+	return errors.Join(w.finish(ctx), s.close(ctx))
 }

@@ -1,8 +1,8 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -160,22 +160,23 @@ func (r *Reader) published(ctx context.Context) ([]Published, error) {
 	return events, err
 }
 
-// awaitEvent reads until an event is visible. What was read before need not be read again: from is where to begin, and
-// where to go on.
-func (r *Reader) awaitEvent(ctx context.Context, from Offsets, id string) error {
-	for seen := false; !seen; {
+// awaitEvent reads until an event is visible and gives it. from is where to begin, and moves to where to go on.
+func (r *Reader) awaitEvent(ctx context.Context, from Offsets, id string) (*Published, error) {
+	var found *Published
+	names := make(interned)
+	for {
 		err := r.Read(ctx, from, func(rec *kgo.Record) error {
-			for _, h := range rec.Headers {
-				seen = seen || h.Key == headerID && bytes.Equal(h.Value, []byte(id))
+			e, err := names.read(rec)
+			if err == nil && e.ID == id {
+				found = &e
 			}
-			return nil
+			return err
 		})
-		if err != nil {
-			return fmt.Errorf("wait for event %s: %w", id, err)
+		if found != nil && err == nil {
+			return found, nil
 		}
-		if err := sleep(ctx, readEvery); err != nil {
-			return fmt.Errorf("wait for event %s: %w", id, err)
+		if err := errors.Join(err, sleep(ctx, readEvery)); err != nil {
+			return nil, fmt.Errorf("wait for event %s: %w", id, err)
 		}
 	}
-	return nil
 }

@@ -124,7 +124,7 @@ func (p *Place) WriteConfig(path string, s Settings) error {
 		fmt.Fprintf(&b, "  max_events: %d\n", s.MaxEvents)
 	}
 	if s.Memory != 0 {
-		fmt.Fprintf(&b, "  max_bytes: %d\n  memory: %d\n", s.Memory/3, s.Memory)
+		fmt.Fprintf(&b, "  max_bytes: %dB\n  memory: %dB\n", s.Memory/3, s.Memory)
 	}
 	b.WriteString("server:\n  listen: 127.0.0.1:0\nlog:\n  format: json\n")
 	return os.WriteFile(path, []byte(b.String()), 0o600)
