@@ -122,8 +122,26 @@ const (
 )
 
 // Read hands over the committed records from the given place up to the last stable offsets of now, in order within each
-// partition, and moves the place there.
+// partition, and moves the place there. Kafka is asked again while it cannot answer.
 func (r *Reader) Read(ctx context.Context, from Offsets, each func(*kgo.Record) error) error {
+	for {
+		err := r.readOnce(ctx, from, each)
+		if _, ours := errors.AsType[*recordError](err); err == nil || ours {
+			return err
+		}
+		if late := sleep(ctx, readEvery); late != nil {
+			return errors.Join(late, err)
+		}
+	}
+}
+
+// recordError is what was wrong with a record, not with Kafka.
+type recordError struct{ err error }
+
+func (e *recordError) Error() string { return e.err.Error() }
+func (e *recordError) Unwrap() error { return e.err }
+
+func (r *Reader) readOnce(ctx context.Context, from Offsets, each func(*kgo.Record) error) error {
 	ends, err := r.StableEnds(ctx)
 	if err != nil {
 		return err
@@ -133,21 +151,28 @@ func (r *Reader) Read(ctx context.Context, from Offsets, each func(*kgo.Record) 
 		return err
 	}
 	for p, end := range ends {
-		for from[p] < end {
-			next, records, err := r.fetch(ctx, p, known[p], from[p])
-			if err != nil {
-				return fmt.Errorf("read %s at offset %d: %w", p, from[p], err)
-			}
-			for _, rec := range records {
-				if rec.Offset >= end {
-					break
-				}
-				if err := each(rec); err != nil {
-					return fmt.Errorf("read %s at offset %d: %w", p, rec.Offset, err)
-				}
-			}
-			from[p] = min(next, end)
+		if err := r.readPartition(ctx, p, known[p], from, end, each); err != nil {
+			return fmt.Errorf("read %s at offset %d: %w", p, from[p], err)
 		}
+	}
+	return nil
+}
+
+func (r *Reader) readPartition(ctx context.Context, p Partition, at place, from Offsets, end int64, each func(*kgo.Record) error) error {
+	for from[p] < end {
+		next, records, err := r.fetch(ctx, p, at, from[p])
+		if err != nil {
+			return err
+		}
+		for _, rec := range records {
+			if rec.Offset >= end {
+				break
+			}
+			if err := each(rec); err != nil {
+				return &recordError{err}
+			}
+		}
+		from[p] = min(next, end)
 	}
 	return nil
 }

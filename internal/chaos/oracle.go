@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -175,7 +174,10 @@ func (r *Reader) awaitEvent(ctx context.Context, from Offsets, id string) (*Publ
 		if found != nil && err == nil {
 			return found, nil
 		}
-		if err := errors.Join(err, sleep(ctx, readEvery)); err != nil {
+		if err == nil {
+			err = sleep(ctx, readEvery)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("wait for event %s: %w", id, err)
 		}
 	}
