@@ -43,7 +43,7 @@ type Config struct {
 type Batch struct {
 	MaxEvents int // events in one Kafka transaction
 	MaxBytes  int // bytes of events in one Kafka transaction
-	Memory    int // bytes of all batches together; at least twice MaxBytes
+	Memory    int // bytes of everything in flight; at least twice MaxBytes
 }
 
 const (
@@ -82,8 +82,12 @@ func (c *Config) tables() []string {
 	return []string{c.Table}
 }
 
-// batches is how many batches fit into the memory budget.
-func (b Batch) count() int { return max(2, b.Memory/b.MaxBytes) }
+// requestMemory is what of the memory budget the publisher's requests and the buffer of the stream take.
+const requestMemory = 12 << 20
+
+// count is how many batches fit into the memory budget: one fills while the other commits; more of them only smooth what
+// a slow broker makes uneven.
+func (b Batch) count() int { return max(2, (b.Memory-requestMemory)/b.MaxBytes) }
 
 // Keys of log attributes.
 const (
