@@ -8,9 +8,10 @@ import (
 )
 
 func TestStartKafka(t *testing.T) {
-	for _, nodes := range []int{1, 3} {
-		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
-			k := startKafka(t, devstack.KafkaOptions{Nodes: nodes})
+	for _, opts := range []devstack.KafkaOptions{{}, {Nodes: 3}, {Major: 3}} {
+		nodes := max(opts.Nodes, 1)
+		t.Run(fmt.Sprintf("major %d nodes %d", opts.Major, nodes), func(t *testing.T) {
+			k := startKafka(t, opts)
 			for _, broker := range k.Brokers() {
 				m, err := devstack.AskMetadata(t.Context(), broker)
 				if err != nil {
