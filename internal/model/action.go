@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/outbox-relay/relay/outbox"
@@ -17,10 +18,10 @@ import (
 type Action struct {
 	Time      time.Time  `json:"time"`
 	Name      string     `json:"msg"`
-	Instance  string     `json:"instance"` // of the process
-	State     string     `json:"state"`    // StateSent, StateAnswered, or empty
-	Answer    string     `json:"answer"`   // name of Kafka's answer; empty or NONE: it worked
-	PID       int64      `json:"pid"`      // producer id; of own: the walsender
+	Instance  string     `json:"-"`      // which process wrote it: one log is one instance
+	State     string     `json:"state"`  // StateSent, StateAnswered, or empty
+	Answer    string     `json:"answer"` // Kafka's answer with its number, "NONE (0)", or an error; empty: it worked
+	PID       int64      `json:"pid"`    // producer id; of own: the walsender
 	Epoch     int32      `json:"epoch"`
 	ResumeLSN outbox.LSN `json:"resume_lsn"`
 	Seq       *uint64    `json:"seq"` // of the checkpoint; nil for a barrier and when no checkpoint was found
@@ -50,15 +51,21 @@ const (
 )
 
 // ok tells whether the answer is that it worked.
-func (a *Action) ok() bool { return a.Answer == "" || a.Answer == "NONE" }
+func (a *Action) ok() bool { return a.Answer == "" || a.code() == "NONE" }
+
+// code is the name of the answer without its number.
+func (a *Action) code() string {
+	name, _, _ := strings.Cut(a.Answer, " (")
+	return name
+}
 
 // notYet tells whether the answer is one that may be asked again.
 func (a *Action) notYet() bool {
-	return a.Answer == "CONCURRENT_TRANSACTIONS" || a.Answer == "COORDINATOR_LOAD_IN_PROGRESS"
+	return a.code() == "CONCURRENT_TRANSACTIONS" || a.code() == "COORDINATOR_LOAD_IN_PROGRESS"
 }
 
-// ReadLog reads a protocol log. Records that name no instance are given this one. The last line of a process that was
-// killed may be cut short; it is left out.
+// ReadLog reads the protocol log of one process, which is called instance from here on. The last line of a process that
+// was killed may be cut short; it is left out.
 func ReadLog(r io.Reader, instance string) ([]Action, error) {
 	in := bufio.NewReader(r)
 	var actions []Action
@@ -74,9 +81,7 @@ func ReadLog(r io.Reader, instance string) ([]Action, error) {
 		if err := json.Unmarshal(line, &a); err != nil {
 			return nil, fmt.Errorf("read protocol log: line %d: %w", n, err)
 		}
-		if a.Instance == "" {
-			a.Instance = instance
-		}
+		a.Instance = instance
 		actions = append(actions, a)
 	}
 }

@@ -1,6 +1,6 @@
 // Package model walks through everything that can happen to two relays, a Postgres server and Kafka, in worlds small
 // enough to walk through them all, and checks that no event is lost, published twice, out of order or by mistake. It is
-// the protocol of DESIGN.md sections 3 to 6 as states and steps; it has no goroutine, clock or connection.
+// the protocol of start-up, recovery and publishing as states and steps; it has no goroutine, clock or connection.
 //
 // # How to read it
 //
@@ -8,10 +8,10 @@
 // step that anybody can take is taken, in every order (explore.go), so what holds afterwards holds in all interleavings
 // of that world. When something does not hold, the shortest way there is printed, one step a line.
 //
-// Each rule of the protocol is a [Rule]; the table of [Rules] says where it comes from, and names a scenario that
-// breaks without it. Taking a rule out is its mutation. Some rules guard against the same thing as another one; they
-// name it, and the scenario breaks when both are out. So nobody has to believe that a rule is needed, nor that the model
-// could see it missing.
+// Each rule of the protocol is a [Rule]; the table of [Rules] says what it is, and names a scenario that breaks without
+// it. Taking a rule out is its mutation. Some rules guard against the same thing as another one; they name it, and the
+// scenario breaks when both are out. So nobody has to believe that a rule is needed, nor that the model could see it
+// missing.
 //
 //	explore.go progress.go                the walk; cycles
 //	state.go machine.go                   the whole world, and its step
@@ -57,6 +57,13 @@
 // identity that the witness compares, fingerprints are always equal. One transactional id: no shards. Parking, retry,
 // repair, adopt and the identity of anything but the topic. Configuration, rights, topic settings: they are checked
 // against real servers.
+//
+// # What it cannot promise
+//
+// Events that a fail-over takes back, while no relay works on the promoted server yet, are public already; the relay
+// there refuses, and that is all. An event partition that loses just its newest transaction shows it only when the next
+// one is written: a checkpoint knows the ends of the transaction before. With two primaries at once, a relay may take
+// the other's events for a stranger's and name the wrong cause; it refuses or is fenced, and publishes nothing.
 //
 // # Replay
 //

@@ -97,7 +97,7 @@ func (m *machine) pass(s *state, r uint8) {
 	}
 }
 
-// judge is the table of DESIGN.md section 4.
+// judge is the guard: what was found, and the verdict on it.
 func (m *machine) judge(s *state, r uint8) verdict {
 	rl := &s.relays[r]
 	srv, c := &s.servers[rl.server], &rl.durable

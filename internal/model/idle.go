@@ -22,7 +22,7 @@ func (m *machine) keepalive(s *state, r uint8, emit emit) {
 func (m *machine) missed(rl *relay) bool {
 	c := &rl.durable
 	return m.unseen(rl) && rl.pos > c.witnessLSN ||
-		m.keeps(PartialSeen) && rl.fill.ck.partial != 0 && rl.pos > c.partialLSN
+		m.keeps(PartialSeen) && awaitsPart(rl) && rl.pos > c.partialLSN
 }
 
 // keepaliveEnd is the WAL end that a keepalive brings: at the end of the log what it says has been received before it.

@@ -142,7 +142,7 @@ func TestRulesAreNamedAndUsed(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, info := range rules {
-		if info.Says == "" || info.Section == "" || seen[info.Name] {
+		if info.Says == "" || info.When == "" || seen[info.Name] {
 			t.Errorf("rule %q: described twice or not at all", info.Name)
 		}
 		seen[info.Name] = true

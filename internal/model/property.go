@@ -1,6 +1,6 @@
 package model
 
-// property is what must hold. The first four are latched where they break; the others are looked at in each state.
+// property is what must hold. Some are latched in the state in which a step breaks them; check and rest look at the others.
 type property uint8
 
 const (

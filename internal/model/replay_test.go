@@ -2,6 +2,8 @@ package model
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -196,8 +198,8 @@ func TestReplayRefuses(t *testing.T) {
 }
 
 func TestReadLog(t *testing.T) {
-	log := `{"time":"2026-05-01T10:00:00.000000002Z","level":"INFO","msg":"own","slot":"relay_a","pid":812,"timeline":1,"instance":"host-1"}
-{"time":"2026-05-01T10:00:01Z","level":"INFO","msg":"end","state":"answered","pid":9,"epoch":3,"answer":"NONE","seq":12,"resume_lsn":"0/1A2B3C8"}
+	log := `{"time":"2026-05-01T10:00:00.000000002Z","level":"INFO","msg":"own","slot":"relay_a","pid":812,"timeline":1,"instance":"host"}
+{"time":"2026-05-01T10:00:01Z","level":"INFO","msg":"end","state":"answered","pid":9,"epoch":3,"answer":"NONE (0)","seq":12,"resume_lsn":"0/1A2B3C8"}
 {"time":"2026-05-01T10:00:01Z","msg":"end","sta`
 	got, err := ReadLog(strings.NewReader(log), "two")
 	if err != nil {
@@ -205,10 +207,10 @@ func TestReadLog(t *testing.T) {
 	}
 	seq := uint64(12)
 	want := []Action{
-		{Time: time.Date(2026, 5, 1, 10, 0, 0, 2, time.UTC), Name: ActionOwn, PID: 812, Instance: "host-1"},
+		{Time: time.Date(2026, 5, 1, 10, 0, 0, 2, time.UTC), Name: ActionOwn, PID: 812, Instance: "two"},
 		{
 			Time: time.Date(2026, 5, 1, 10, 0, 1, 0, time.UTC), Name: ActionEnd, Instance: "two", State: StateAnswered,
-			PID: 9, Epoch: 3, Answer: "NONE", Seq: &seq, ResumeLSN: 0x1A2B3C8,
+			PID: 9, Epoch: 3, Answer: "NONE (0)", Seq: &seq, ResumeLSN: 0x1A2B3C8,
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -228,5 +230,38 @@ func TestMerge(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "b", "c", "d", "e"}, names); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+// TestReplayOfRealRelays replays the logs of four relays with one name on real servers, each but the last killed with
+// -9 while the next one stood by.
+func TestReplayOfRealRelays(t *testing.T) {
+	files, err := filepath.Glob("testdata/takeover/*.protocol")
+	if err != nil || len(files) != 4 {
+		t.Fatalf("logs: %v, %v", files, err)
+	}
+	var logs [][]Action
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		log, err := ReadLog(file, filepath.Base(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs = append(logs, log)
+	}
+	all := Merge(logs...)
+	if err := Replay(all); err != nil {
+		t.Error(err)
+	}
+	for i := range all {
+		if all[i].Name == ActionBarrier {
+			if Replay(slices.Delete(slices.Clone(all), i, i+1)) == nil {
+				t.Errorf("record %d is not missed", i+1)
+			}
+		}
 	}
 }

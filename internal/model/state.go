@@ -84,7 +84,7 @@ func (e events) lastTx() uint8 {
 	return 0
 }
 
-// checkpoint as in DESIGN.md section 2, without what identifies the relay.
+// checkpoint is the record of that name, without what identifies the relay.
 type checkpoint struct {
 	phase    ckPhase
 	timeline uint8

@@ -26,8 +26,7 @@ func (m *machine) receive(s *state, r uint8, emit emit) {
 	n := *s
 	e := srv.wal[rl.pos]
 	tx := uint8(e &^ rolledBack)
-	switch {
-	case e == otherWAL, e&rolledBack != 0 && m.keeps(IgnoreNonTransactional), s.hidden&(1<<tx) != 0:
+	if e == otherWAL || e&rolledBack != 0 && m.keeps(IgnoreNonTransactional) || s.hidden&(1<<tx) != 0 {
 		n.relays[r].pos++
 		emit(note(r, "receives nothing for it, now at", num(rl.pos+1)), false, &n)
 		return
@@ -74,10 +73,15 @@ func (m *machine) suspect(rl *relay, tx uint8) verdict {
 			return witnessDiffers
 		}
 	}
-	if c.partial != 0 && rl.pos >= c.resume && rl.row == 0 && tx != c.partial && m.keeps(PartialMatches) && rl.fill.ck.partial != 0 {
+	if awaitsPart(rl) && rl.pos >= c.resume && tx != c.partial && m.keeps(PartialMatches) {
 		return witnessDiffers
 	}
 	return accepted
+}
+
+// awaitsPart: the transaction that was published in part has not come by yet.
+func awaitsPart(rl *relay) bool {
+	return rl.durable.partial != 0 && rl.fill.ck.partial != 0 && rl.row == 0
 }
 
 // unseen tells whether the server should have sent the witness, and has not.
