@@ -148,8 +148,27 @@ func (p *Process) close() error {
 	return p.settle()
 }
 
+// Status is what a relay says of itself at /status, as far as tests look at it.
+type Status struct {
+	State    status.State `json:"state"`
+	Ready    bool         `json:"ready"`
+	Reason   string       `json:"reason"`
+	Sessions struct {
+		Ended map[string]uint64 `json:"ended"` // by reason
+	} `json:"sessions"`
+}
+
+// Ended counts the sessions that have ended.
+func (s *Status) Ended() uint64 {
+	var n uint64
+	for _, each := range s.Sessions.Ended {
+		n += each
+	}
+	return n
+}
+
 // Status asks the process what it knows of itself.
-func (p *Process) Status(ctx context.Context) (*status.View, error) {
+func (p *Process) Status(ctx context.Context) (*Status, error) {
 	line, err := p.log.await(ctx, 0, func(l string) bool { return strings.Contains(l, `"msg":"relay started"`) })
 	if err != nil {
 		return nil, err
@@ -168,7 +187,7 @@ func (p *Process) Status(ctx context.Context) (*status.View, error) {
 		return nil, fmt.Errorf("ask relay %s for its status: %w", p.Name, err)
 	}
 	defer resp.Body.Close()
-	var v status.View
+	var v Status
 	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
 		return nil, fmt.Errorf("read status of relay %s: %w", p.Name, err)
 	}
@@ -179,7 +198,7 @@ func (p *Process) Status(ctx context.Context) (*status.View, error) {
 const askEvery = 20 * time.Millisecond
 
 // AwaitStatus asks until the status is as wanted. A relay that ended will never have it.
-func (p *Process) AwaitStatus(ctx context.Context, what string, wanted func(*status.View) bool) error {
+func (p *Process) AwaitStatus(ctx context.Context, what string, wanted func(*Status) bool) error {
 	for {
 		v, err := p.Status(ctx)
 		if err == nil && wanted(v) {
@@ -202,5 +221,5 @@ func (p *Process) AwaitStatus(ctx context.Context, what string, wanted func(*sta
 
 // AwaitState asks until the relay is in a state.
 func (p *Process) AwaitState(ctx context.Context, s status.State) error {
-	return p.AwaitStatus(ctx, string(s), func(v *status.View) bool { return v.State == s })
+	return p.AwaitStatus(ctx, string(s), func(v *Status) bool { return v.State == s })
 }
