@@ -31,10 +31,16 @@ type producer interface {
 	Publish(ctx context.Context, c publisher.Commit) (publisher.Result, error)
 }
 
+// planner decides the partition of each record of a batch, in the memory of a plan that is no longer needed.
+type planner interface {
+	Plan(ctx context.Context, batch *outbox.Batch, reuse *publisher.Plan) (*publisher.Plan, error)
+}
+
 // committer publishes units, each with its checkpoint, and acknowledges to Postgres what is durable. It runs on one
 // goroutine and is the only one that knows the newest checkpoint.
 type committer struct {
 	pipe     *pipeline
+	planner  planner
 	producer producer
 	stream   acknowledger
 	protocol *slog.Logger
@@ -45,6 +51,7 @@ type committer struct {
 	// acknowledged begins with the resume LSN of the checkpoint that was read: a piece of a transaction leaves it where
 	// it is, and nothing that the stream has not reached yet may be acknowledged.
 	acknowledged outbox.LSN
+	plan         *publisher.Plan // of the transaction before, to be used again
 	timeline     uint32
 	writer       publisher.Writer
 	now          func() time.Time
@@ -103,8 +110,7 @@ func (c *committer) commit(ctx context.Context, u *unit) error {
 		next.Pieces = u.piece
 	}
 	next.EventsTotal += uint64(u.batch.Len())
-	err := c.publish(ctx, publisher.Commit{Batch: u.batch, FirstSeq: c.last.EventsTotal + 1, Piece: u.piece, Checkpoint: &next}, u)
-	if err != nil {
+	if err := c.events(ctx, u, &next); err != nil {
 		if e, ok := errors.AsType[*publisher.EventError](err); ok {
 			c.badReports(named(u.batch, e))
 		}
@@ -112,6 +118,18 @@ func (c *committer) commit(ctx context.Context, u *unit) error {
 	}
 	c.pipe.recycle(u)
 	return nil
+}
+
+// events publishes a unit with its checkpoint.
+func (c *committer) events(ctx context.Context, u *unit, next *publisher.Checkpoint) error {
+	plan, err := c.planner.Plan(ctx, u.batch, c.plan)
+	if err != nil {
+		return err
+	}
+	c.plan = plan
+	return c.publish(ctx, publisher.Commit{
+		Batch: u.batch, Plan: plan, FirstSeq: c.last.EventsTotal + 1, Piece: u.piece, Checkpoint: next,
+	}, u)
 }
 
 // idle moves the checkpoint when the stream has come further with nothing to publish: otherwise WAL would pile up.

@@ -117,6 +117,10 @@ type scriptedKafka struct {
 	violation  string
 }
 
+func (k *scriptedKafka) Plan(context.Context, *outbox.Batch, *publisher.Plan) (*publisher.Plan, error) {
+	return nil, nil
+}
+
 func (k *scriptedKafka) Publish(_ context.Context, c publisher.Commit) (publisher.Result, error) {
 	k.crashAt--
 	if k.crashAt == 0 && !k.committed {
@@ -162,7 +166,7 @@ func runSession(t *rapid.T, h history, slot *outbox.LSN, kafka *scriptedKafka, l
 			protocol: slog.New(slog.DiscardHandler), plans: make(map[uint32]plannedRelation), at: at,
 		},
 		committer: &committer{
-			pipe: pipe, producer: kafka, stream: stream, protocol: slog.New(slog.DiscardHandler), status: tracker, last: cp,
+			pipe: pipe, planner: kafka, producer: kafka, stream: stream, protocol: slog.New(slog.DiscardHandler), status: tracker, last: cp,
 			acknowledged: cp.ResumeLSN, now: time.Now, idleEvery: time.Hour, stopAt: h[len(h)-1].end, badReports: func(badEvents) {},
 		},
 		watcher: idleWatcher{},
