@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,18 +97,18 @@ func TestALostAnswerToTheCommitIsDoubt(t *testing.T) {
 			r, cluster := onFake(t)
 			_, p, _ := r.session()
 			awaitEpoch(t, p)
-			ends := 0
+			var ends atomic.Int32
 			cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
 				cluster.KeepControl()
-				ends++
+				ends.Add(1)
 				return nil, lose(cluster), true
 			})
 			_, err := p.Publish(t.Context(), Commit{Batch: events("orders", 10), FirstSeq: 1, Checkpoint: r.checkpoint(1)})
 			if err == nil {
 				t.Fatal("committed without an answer")
 			}
-			if _, again := p.Publish(t.Context(), Commit{Checkpoint: r.checkpoint(2)}); again == nil || ends != 1 {
-				t.Errorf("the producer went on: %v; EndTxn was asked for %d times", again, ends)
+			if _, again := p.Publish(t.Context(), Commit{Checkpoint: r.checkpoint(2)}); again == nil || ends.Load() != 1 {
+				t.Errorf("the producer went on: %v; EndTxn was asked for %d times", again, ends.Load())
 			}
 		})
 	}

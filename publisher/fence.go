@@ -65,7 +65,7 @@ func (c *Client) findCoordinator(ctx context.Context) (string, error) {
 		if err != nil {
 			return found{}, err
 		}
-		if answer.Err != sarama.ErrNoError || answer.Coordinator == nil {
+		if classify(apiFindCoordinator, answer.Err) != fine || answer.Coordinator == nil {
 			return found{code: answer.Err}, nil
 		}
 		return found{addr: answer.Coordinator.Addr()}, nil

@@ -22,7 +22,7 @@ type partitionLog struct {
 	conn      *conn // to the leader
 }
 
-func (c *Client) openLog(ctx context.Context, t *topic, partition int32) (*partitionLog, error) {
+func (c *Client) openLog(t *topic, partition int32) (*partitionLog, error) {
 	if int(partition) >= len(t.leaders) {
 		return nil, fmt.Errorf("read %s: it has %d partitions, want partition %d", t.name, t.partitions(), partition)
 	}

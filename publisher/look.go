@@ -23,7 +23,7 @@ func (c *Client) Look(ctx context.Context) (Look, error) {
 	if err != nil {
 		return Look{}, err
 	}
-	log, err := c.openLog(ctx, t, c.cfg.CheckpointPartition())
+	log, err := c.openLog(t, c.cfg.CheckpointPartition())
 	if err != nil {
 		return Look{}, err
 	}

@@ -54,7 +54,7 @@ func TestACompactedCheckpointTopic(t *testing.T) {
 	for range 30 {
 		next()
 	}
-	log, err := c.openLog(t.Context(), p.checkpoint, 0)
+	log, err := c.openLog(p.checkpoint, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

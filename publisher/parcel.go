@@ -12,7 +12,7 @@ type parcel struct {
 	parts   []part
 	pack    *packer
 	request *sarama.ProduceRequest
-	packed  chan error
+	packed  chan struct{} // says that request or err is there
 	answer  *sarama.ProduceResponse
 	err     error
 }

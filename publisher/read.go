@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +53,7 @@ func (c *Client) logRead(barrier int64, found *checkpointRecord, err error) {
 }
 
 func (c *Client) readBefore(ctx context.Context, t *topic, barrier int64, who identity) (*checkpointRecord, error) {
-	log, err := c.openLog(ctx, t, c.cfg.CheckpointPartition())
+	log, err := c.openLog(t, c.cfg.CheckpointPartition())
 	if err != nil {
 		return nil, err
 	}
@@ -160,31 +161,36 @@ func (c *Client) newest(records []committed) (newestOf, error) {
 
 // take looks at the next older record and tells whose it is: empty for a key that is not ours.
 func (n *newestOf) take(r committed) (owner string, err error) {
-	switch string(r.record.Key) {
-	case keyCheckpoint:
-		cp, err := decodeCheckpoint(r.record.Value)
-		switch {
-		case n.checkpoint == nil && err != nil:
+	switch key := string(r.record.Key); {
+	case key == keyCheckpoint && n.checkpoint == nil:
+		if n.checkpoint, err = decodeCheckpoint(r.record.Value); err != nil {
 			return "", err
-		case err != nil:
-			return n.checkpoint.Relay, nil
-		case n.checkpoint == nil:
-			n.checkpoint, n.checkpointAt = cp, r.offset
 		}
-		return cp.Relay, nil
-	case keyBarrier:
-		b, err := decodeBarrier(r.record.Value)
-		switch {
-		case n.barrier == nil && err != nil:
+		n.checkpointAt = r.offset
+		return n.checkpoint.Relay, nil
+	case key == keyBarrier && n.barrier == nil:
+		if n.barrier, err = decodeBarrier(r.record.Value); err != nil {
 			return "", err
-		case err != nil:
-			return n.barrier.Relay, nil
-		case n.barrier == nil:
-			n.barrier, n.barrierAt = b, r.offset
 		}
-		return b.Relay, nil
+		n.barrierAt = r.offset
+		return n.barrier.Relay, nil
+	case key == keyCheckpoint:
+		return ownerOf(r.record.Value, n.checkpoint.Relay), nil
+	case key == keyBarrier:
+		return ownerOf(r.record.Value, n.barrier.Relay), nil
 	}
 	return "", nil
+}
+
+// ownerOf is the relay that wrote a record which a newer one has superseded; heir when it cannot be read any more.
+func ownerOf(value []byte, heir string) string {
+	var r struct {
+		Relay string `json:"relay"`
+	}
+	if json.Unmarshal(value, &r) == nil && r.Relay != "" {
+		return r.Relay
+	}
+	return heir
 }
 
 func (c *Client) foreign(r committed, what string) error {

@@ -24,7 +24,7 @@ func TestAnAbortedCheckpointIsNotBelieved(t *testing.T) {
 		t.Errorf("checkpoint is %+v, want seq 1", cp)
 	}
 	// Without our filter it would have been believed: the record with seq 2 lies right before the barrier.
-	log, err := c.openLog(t.Context(), young.checkpoint, 0)
+	log, err := c.openLog(young.checkpoint, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func commitRaw(t *testing.T, p *Producer, key, value string) {
 func TestNoneIsNotBelievedWhenTheBeginningIsGone(t *testing.T) {
 	r := newRelay(t)
 	c, p, _ := r.session()
-	log, err := c.openLog(t.Context(), p.checkpoint, 0)
+	log, err := c.openLog(p.checkpoint, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

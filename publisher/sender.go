@@ -68,14 +68,14 @@ func (s *sender) run(ctx context.Context, w *work) error {
 		if s.inFlight == 0 && len(s.packing) == 0 {
 			return nil
 		}
-		var packed <-chan error
+		var packed <-chan struct{}
 		if len(s.packing) > 0 {
 			packed = s.packing[0].packed
 		}
 		var err error
 		select {
-		case err = <-packed:
-			err = s.dispatch(w, err)
+		case <-packed:
+			err = s.dispatch(w)
 		case p := <-s.answers:
 			s.inFlight--
 			err = s.take(p)
@@ -111,11 +111,14 @@ func (s *sender) fill(ctx context.Context, w *work) error {
 		p.pack = pack
 		s.packing = append(s.packing, p)
 		if pack.encoder != nil {
-			go func() { p.packed <- p.encode(w) }()
+			go func() {
+				p.err = p.encode(w)
+				p.packed <- struct{}{}
+			}()
 			continue
 		}
 		p.request = p.fill(w)
-		if err := s.dispatch(w, nil); err != nil {
+		if err := s.dispatch(w); err != nil {
 			return err
 		}
 	}
@@ -141,19 +144,19 @@ func (s *sender) packer(ctx context.Context, w *work) (*packer, error) {
 }
 
 // dispatch writes the first request that is packed, unless packing failed. AsyncProduce has encoded it when it returns.
-func (s *sender) dispatch(w *work, err error) error {
+func (s *sender) dispatch(w *work) error {
 	p := s.packing[0]
 	s.packing = append(s.packing[:0], s.packing[1:]...)
-	if err != nil {
+	if p.err != nil {
 		p.release(w)
-		return err
+		return p.err
 	}
 	for _, part := range p.parts {
 		if part.lane.order != nil {
 			s.bytes += int64(part.size)
 		}
 	}
-	err = s.conn.AsyncProduce(p.request, func(answer *sarama.ProduceResponse, err error) {
+	err := s.conn.AsyncProduce(p.request, func(answer *sarama.ProduceResponse, err error) {
 		p.answer, p.err = answer, err
 		s.answers <- p
 	})
@@ -184,7 +187,7 @@ func (s *sender) parcel() *parcel {
 		*p = parcel{parts: p.parts[:0], packed: p.packed}
 		return p
 	}
-	return &parcel{packed: make(chan error, 1)}
+	return &parcel{packed: make(chan struct{}, 1)}
 }
 
 // cut chooses what goes into the next request: one batch of each lane, the lanes taking turns.

@@ -185,7 +185,7 @@ func (r *relayUnderTest) read(topic string) []committed {
 	}
 	var all []committed
 	for partition := range found.topics[topic].leaders {
-		log, err := c.openLog(r.t.Context(), found.topics[topic], int32(partition))
+		log, err := c.openLog(found.topics[topic], int32(partition))
 		if err != nil {
 			r.t.Fatal(err)
 		}
