@@ -69,39 +69,41 @@ func (k *Kafka) Proxy(i int) *Proxy { return k.nodes[i].proxy }
 func (k *Kafka) startAll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	for _, n := range k.nodes {
-		if err := k.launch(n); err != nil {
+	processes := make([]*process, len(k.nodes))
+	for i, n := range k.nodes {
+		var err error
+		if processes[i], err = k.launch(n); err != nil {
 			return err
 		}
 	}
-	for i := range k.nodes {
-		if err := k.waitReady(ctx, i, len(k.nodes)); err != nil {
+	for i, p := range processes {
+		if err := k.waitReady(ctx, i, p, len(k.nodes)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k *Kafka) launch(n *kafkaNode) error {
+func (k *Kafka) launch(n *kafkaNode) (*process, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.process.running() {
-		return errors.New("start kafka node: it runs already")
+		return nil, errors.New("start kafka node: it runs already")
 	}
 	args := append(k.install.javaArgs(n.dir), "kafka.Kafka", n.conf())
 	cmd := k.watcher.command("KILL", k.install.java.program, args...)
 	cmd.SysProcAttr = owner{}.attributes()
 	process, err := startProcess(k.watcher, cmd, n.log())
-	n.process = process
-	return err
+	if err == nil {
+		n.process = process
+	}
+	return process, err
 }
 
 // waitReady waits until node i knows a controller and as many registered brokers, itself among them.
-func (k *Kafka) waitReady(ctx context.Context, i, brokers int) error {
+func (k *Kafka) waitReady(ctx context.Context, i int, p *process, brokers int) error {
 	n := k.nodes[i]
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	err := n.process.ready(ctx, func(ctx context.Context) error {
+	err := p.ready(ctx, func(ctx context.Context) error {
 		m, err := AskMetadata(ctx, address(n.port))
 		if err == nil && (!m.Controller || len(m.Brokers) < brokers || !slices.Contains(m.Brokers, nodeID(i))) {
 			err = fmt.Errorf("brokers %v are registered, want %d of them; controller known: %t", m.Brokers, brokers, m.Controller)
@@ -114,14 +116,16 @@ func (k *Kafka) waitReady(ctx context.Context, i, brokers int) error {
 	return nil
 }
 
-// Start starts node i again after Stop or Kill, on the same port and directory, and waits until it is registered.
+// Start starts node i again after Stop or Kill, on the same port and directory, and waits until it is registered. It may
+// be killed meanwhile; then Start fails. A node that is not ready in time runs on.
 func (k *Kafka) Start(ctx context.Context, i int) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := k.launch(k.nodes[i]); err != nil {
+	p, err := k.launch(k.nodes[i])
+	if err != nil {
 		return err
 	}
-	return k.waitReady(ctx, i, 1)
+	return k.waitReady(ctx, i, p, 1)
 }
 
 // Stop ends node i with SIGTERM (a controlled shutdown: its partitions move first) and waits for it.

@@ -141,30 +141,40 @@ func (p *Postgres) URL(user, database string) string {
 }
 
 // Start starts the server again after Stop or Kill, on the same port and directory, and waits until it takes
-// connections (as a standby: read-only ones).
+// connections (as a standby: read-only ones). It may be killed meanwhile; then Start fails. After a failure it does
+// not run.
 func (p *Postgres) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	process, err := p.launch()
+	if err == nil {
+		if err = process.ready(ctx, p.probe); err != nil {
+			err = errors.Join(err, process.killTree())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("start postgres %d on port %d: %w", p.Major, p.Port, err)
+	}
+	return nil
+}
+
+func (p *Postgres) launch() (*process, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.process.running() {
-		return errors.New("start postgres: it runs already")
+		return nil, errors.New("it runs already")
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
 	if err := p.writeConf(); err != nil {
-		return fmt.Errorf("configure postgres: %w", err)
+		return nil, fmt.Errorf("write its settings: %w", err)
 	}
 	cmd := p.watcher.command("QUIT", filepath.Join(p.install, "bin", "postgres"), "-D", p.DataDir)
 	cmd.SysProcAttr = serverUser().attributes()
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	process, err := startProcess(p.watcher, cmd, p.log())
-	if err != nil {
-		return err
+	if err == nil {
+		p.process = process
 	}
-	p.process = process
-	if err := process.ready(ctx, p.probe); err != nil {
-		return fmt.Errorf("start postgres %d on port %d: %w", p.Major, p.Port, err)
-	}
-	return nil
+	return process, err
 }
 
 func (p *Postgres) probe(ctx context.Context) error {
@@ -201,9 +211,6 @@ func (p *Postgres) Stop(ctx context.Context, mode string) error {
 func (p *Postgres) Kill() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.process.running() {
-		return nil
-	}
 	return p.process.killTree()
 }
 

@@ -3,6 +3,7 @@ package devstack_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,22 @@ func TestRestart(t *testing.T) {
 				t.Error("the committed row is gone")
 			}
 		})
+	}
+}
+
+func TestStartThatFailsSaysWhatTheServerSays(t *testing.T) {
+	ctx := t.Context()
+	p := startPostgres(t, devstack.PostgresOptions{})
+	if err := p.Stop(ctx, devstack.Fast); err != nil {
+		t.Fatal(err)
+	}
+	p.Set("wal_level", "nonsense")
+	if err := p.Start(ctx); err == nil || !strings.Contains(err.Error(), `invalid value for parameter "wal_level"`) {
+		t.Errorf("got %v, want the server's own words", err)
+	}
+	p.Set("wal_level", "logical")
+	if err := p.Start(ctx); err != nil {
+		t.Errorf("start after a failed start: %v", err)
 	}
 }
 

@@ -7,8 +7,11 @@ import (
 )
 
 // killTree kills a server and its children as one. The server is stopped first, so that it neither replaces children
-// nor learns that they died.
+// nor learns that they died. A server that does not run is killed already.
 func (p *process) killTree() error {
+	if !p.running() {
+		return nil
+	}
 	if err := p.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}

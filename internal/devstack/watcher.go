@@ -29,14 +29,14 @@ while read -r what pid signal; do
 done
 for p in $live; do kill -"${p#*:}" "${p%%:*}"; kill -CONT "${p%%:*}"; done
 tries=0
-while [ "$live" != ' ' ] && [ $tries -lt 120 ]; do
-	[ $tries -gt 0 ] && sleep 0.1
+while [ "$live" != ' ' ] && [ $tries -lt 240 ]; do
+	[ $tries -gt 0 ] && sleep 0.05
 	tries=$((tries + 1))
 	rest=' '
 	for p in $live; do
 		if kill -0 "${p%%:*}" && ! grep -q '^State:.Z' "/proc/${p%%:*}/status"; then
 			rest="$rest$p "
-			[ $tries -gt 80 ] && kill -KILL "${p%%:*}"
+			[ $tries -gt 160 ] && kill -KILL "${p%%:*}"
 		fi
 	done
 	live=$rest
