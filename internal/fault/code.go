@@ -27,6 +27,7 @@ const (
 	TopicUnsuitable      Code = 1017 // checkpoint topic missing, not compacted, foreign records
 	AdoptRefused         Code = 1018
 	Busy                 Code = 1019 // another command or relay holds what this one needs
+	NameTaken            Code = 1020 // what is to be made is there already, and not ours to replace
 
 	Usage  Code = 2001
 	Config Code = 3001

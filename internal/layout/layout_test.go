@@ -17,7 +17,7 @@ const module = "github.com/outbox-relay/relay"
 // servers or check Relay from outside need clients of their own.
 var clients = map[string][]string{
 	"github.com/jackc/pglogrepl": {"replication"},
-	"github.com/IBM/sarama":      {"publisher", "internal/chaos", "internal/demo", "internal/devstack/..."},
+	"github.com/IBM/sarama":      {"publisher", "internal/bench", "internal/chaos", "internal/demo", "internal/devstack/..."},
 	"github.com/spf13/cobra":     {"cmd/relay"},
 }
 

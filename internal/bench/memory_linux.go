@@ -1,0 +1,33 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// peakRSS is the most that this process had resident, in bytes. Not getrusage's: that one begins with what the parent
+// had when it forked.
+func peakRSS() int64 { return memoryOf("self", "VmHWM") }
+
+// residentOf is what a process has resident now, in bytes; 0 when it is gone.
+func residentOf(pid int) int64 { return memoryOf(strconv.Itoa(pid), "VmRSS") }
+
+// memoryOf reads a line of proc_pid_status(5).
+func memoryOf(pid, field string) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%s/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, field+":"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kib << 10
+		}
+	}
+	return 0
+}

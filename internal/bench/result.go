@@ -1,0 +1,60 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// Result is what a run has found.
+type Result struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Started    time.Time `json:"started"`
+	Seconds    float64   `json:"seconds"`
+	Settings   Settings  `json:"settings"`
+	Machine    Machine   `json:"machine"`
+	Drains     []*Drain  `json:"drains"`
+	Targets    []Target  `json:"targets"`
+}
+
+// Settings are those of the run.
+type Settings struct {
+	Scale         float64 `json:"scale"`
+	Rounds        int     `json:"rounds"`
+	PayloadBytes  int     `json:"payload_bytes"`
+	Partitions    int     `json:"partitions"`
+	Compression   string  `json:"compression"`
+	MaxEvents     int     `json:"batch_max_events"`
+	MaxBytes      int64   `json:"batch_max_bytes"`
+	Memory        int64   `json:"batch_memory"`
+	Postgres      int     `json:"postgres"` // major version
+	Brokers       int     `json:"brokers"`
+	PgRecvlogical string  `json:"pg_recvlogical"` // version; empty: not installed
+}
+
+func (b *bench) newResult(context.Context) *Result {
+	c := b.Config
+	r := &Result{
+		APIVersion: "relay/v1", Kind: "Benchmark", Started: time.Now().UTC(), Machine: thisMachine(),
+		Settings: Settings{
+			Scale: b.Scale, Rounds: b.Rounds, PayloadBytes: PayloadBytes, Partitions: partitions, Compression: c.Kafka.Compression,
+			MaxEvents: c.Batch.MaxEvents, MaxBytes: int64(c.Batch.MaxBytes), Memory: int64(c.Batch.Memory),
+			Postgres: b.db.major, Brokers: len(b.kafka.client.Brokers()),
+		},
+	}
+	if b.recv != nil {
+		r.Settings.PgRecvlogical = b.recv.version
+	}
+	return r
+}
+
+// finish computes what follows from the figures.
+func (r *Result) finish() {
+	r.Seconds = time.Since(r.Started).Seconds()
+	for _, d := range r.Drains {
+		if d.PgRecvlogical != nil {
+			d.Ratio = ratio(d.Relay.EventsPerSecond.Median, d.PgRecvlogical.EventsPerSecond.Median)
+		}
+	}
+	r.Targets = r.judge()
+}
