@@ -45,6 +45,10 @@ func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 		snapshots = reader.watch(busy)
 		return nil
 	})
+	group.Go(func() error {
+		c.Fleet.Place.checkpoint(busy)
+		return nil
+	})
 	killing := c.kill(busy, r)
 	quiet()
 	if err := errors.Join(killing, group.Wait()); err != nil {

@@ -148,6 +148,19 @@ func (p *Place) topics() []string {
 	return topics
 }
 
+// checkpointEvery is more often than a server that is left alone.
+const checkpointEvery = time.Second
+
+// checkpoint has the server write down, again and again until ctx is done, which transactions run. Otherwise it does so
+// every 15 s, and until then decodes for each relay that starts all that was ever written to it: relays would be killed
+// while they wait.
+func (p *Place) checkpoint(ctx context.Context) {
+	for sleep(ctx, checkpointEvery) == nil {
+		// A server that is down has nothing to decode.
+		_ = execute(ctx, p.SuperuserURL(), "CHECKPOINT")
+	}
+}
+
 // execute runs statements on a connection of their own.
 func execute(ctx context.Context, url string, statements ...string) error {
 	conn, err := pgx.Connect(ctx, url)
