@@ -7,17 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/model"
 )
 
-// action is a record of the protocol log, as far as campaigns look at it.
+// action is a record of the protocol log, and when it was read.
 type action struct {
-	at     time.Time // when it was read
-	Name   string    `json:"msg"`
-	State  string    `json:"state"`  // sent or answered, of calls that change something at the coordinator
-	Answer string    `json:"answer"` // of Kafka
-	Epoch  int       `json:"epoch"`
-	Seq    uint64    `json:"seq"` // of a checkpoint, so not of a barrier
-	Resume string    `json:"resume_lsn"`
+	model.Action
+	at time.Time
 }
 
 // String is the action's name and state.
@@ -28,17 +25,20 @@ func (a action) String() string {
 	return a.Name + " " + a.State
 }
 
-// commits tells that a transaction with a checkpoint was committed.
-func (a action) commits() bool {
-	return a.Name == "end" && a.State == "answered" && a.Answer == answerOK && a.Seq > 0
+// granted tells that Kafka has done what it was asked for.
+func (a action) granted() bool {
+	return a.State == model.StateAnswered && strings.HasPrefix(a.Answer, "NONE")
 }
 
-// answerOK is how the protocol log writes Kafka's NONE.
-const answerOK = "NONE (0)"
+// commits tells that a transaction with a checkpoint, so not that of a barrier, was committed.
+func (a action) commits() bool { return a.Name == model.ActionEnd && a.granted() && a.Seq != nil }
+
+// fences tells that the transactional id was taken, from whoever had it.
+func (a action) fences() bool { return a.Name == model.ActionInit && a.granted() }
 
 func parseAction(line journalLine) (action, error) {
 	a := action{at: line.at}
-	if err := json.Unmarshal([]byte(line.text), &a); err != nil {
+	if err := json.Unmarshal([]byte(line.text), &a.Action); err != nil {
 		return a, fmt.Errorf("read protocol log: %w: %s", err, line.text)
 	}
 	return a, nil

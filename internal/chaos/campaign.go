@@ -58,6 +58,9 @@ func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 		return r, err
 	}
 	r.Took = time.Since(r.Began)
+	if r.Protocol, err = c.Fleet.replay(); err != nil {
+		return r, err
+	}
 	r.Verdict, err = c.Fleet.Place.judge(ctx, reader, snapshots)
 	return r, err
 }

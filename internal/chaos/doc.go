@@ -24,11 +24,13 @@
 //	relay      highest epoch 2204, most memory 61.2 MiB
 //	verdict    written 126311, published 126311: missing 0, twice 0, phantom 0, altered 0, disorder 0, torn 0
 //	           relay-seq wrong 0, fenced and still writing 0, pieces wrong 0; 0 transactions in pieces
+//	protocol   as the model allows
 //
 // killed at counts the kills by the last line of the protocol log: "end sent" died between the commit request and its
 // answer. A campaign says something about a place in the protocol only when relays died there. The words of the verdict
 // are explained at Verdict; behind it stand up to ten findings of each kind, with event, transaction, partition and
-// offset. One fault shows up under several words: an event that is missing leaves its transaction torn.
+// offset. One fault shows up under several words: an event that is missing leaves its transaction torn. protocol says
+// whether package model could have done what the relays have written down; else it names the first action it could not.
 //
 // When a test fails it names the directory with relay.yaml, relay-NNN.log and relay-NNN.protocol of each process in the
 // order of their starts, and report.json. The events in the findings carry relay-tx and relay-position, which lead to

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/model"
 )
 
 // Fleet launches relays of one name at one place, one after the other or beside each other.
@@ -39,6 +42,28 @@ func (f *Fleet) Launch() (*Process, error) {
 	}
 	f.Processes = append(f.Processes, p)
 	return p, nil
+}
+
+// replay holds the protocol logs of all relays, which must have ended, to the model. It says which action the model does
+// not allow, if there is one.
+func (f *Fleet) replay() (string, error) {
+	var logs [][]model.Action
+	for _, p := range f.Processes {
+		file, err := os.Open(p.protocol.path)
+		if err != nil {
+			return "", err
+		}
+		actions, err := model.ReadLog(file, p.Name)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return "", fmt.Errorf("relay %s: %w", p.Name, err)
+		}
+		logs = append(logs, actions)
+	}
+	err := model.Replay(model.Merge(logs...))
+	if wrong, ok := errors.AsType[*model.ReplayError](err); ok {
+		return wrong.Error(), nil
+	}
+	return "", err
 }
 
 // Close ends what still runs.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/outbox-relay/relay/internal/model"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/outbox"
 )
@@ -52,20 +53,15 @@ func (i *interleaved) published(t *testing.T, id string) outbox.LSN {
 }
 
 // acknowledged waits until Postgres was told that everything before an LSN beyond the given one may be forgotten.
-func (i *interleaved) acknowledged(t *testing.T, beyond outbox.LSN) (resume outbox.LSN) {
+func (i *interleaved) acknowledged(t *testing.T, beyond outbox.LSN) outbox.LSN {
 	t.Helper()
-	_, err := i.relay.awaitAction(bounded(t, limit), 0, func(a action) bool {
-		if a.Name != "acknowledge" {
-			return false
-		}
-		lsn, err := outbox.ParseLSN(a.Resume)
-		resume = lsn
-		return err == nil && lsn > beyond
+	a, err := i.relay.awaitAction(bounded(t, limit), 0, func(a action) bool {
+		return a.Name == model.ActionAcknowledge && a.ResumeLSN > beyond
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resume
+	return a.ResumeLSN
 }
 
 // restart kills the relay and starts another one. meanwhile is called when none runs, or when the next one has just

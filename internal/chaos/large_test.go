@@ -44,7 +44,7 @@ func TestLargeTransaction(t *testing.T) {
 		}
 		committed := actionsOf(t, p)
 		t.Logf("%s killed at %q after %d commits", p.Name, lastAction(committed), count(committed, action.commits))
-		if last := lastCommit(committed); last.Resume == first.Resume {
+		if last := lastCommit(committed); last.ResumeLSN == first.ResumeLSN {
 			inside++ // the transaction is not decided yet, or the checkpoint would have moved past it
 		}
 	}

@@ -55,6 +55,13 @@ func expectClean(t *testing.T, f *Fleet) *Verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wrong, err := f.replay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrong != "" {
+		t.Error(wrong)
+	}
 	if !v.Clean() {
 		t.Errorf("the verdict is not clean: %+v", v)
 	}

@@ -21,7 +21,7 @@ var (
 	killsFlag  = flag.Int("kills", 0, "kill -9 on each Postgres version; 0: a few")
 	pgFlag     = flag.String("pg", "", "Postgres versions of the kill campaigns, with commas between; empty: 13,15,17,18")
 	seedFlag   = flag.Uint64("seed", 0, "seed of campaigns; 0: a random one, which is printed")
-	rowsFlag   = flag.Int("rows", 200_000, "rows of the transaction that is too large for one Kafka transaction")
+	rowsFlag   = flag.Int("rows", 120_000, "rows of the transaction that is too large for one Kafka transaction")
 	outageFlag = flag.Duration("outage", 0, "how long servers stay away; 0: until the relay has failed a few times")
 	binaryFlag = flag.String("relay", "", "relay command to test; empty: built from this source")
 	keepFlag   = flag.Bool("keep", false, "keep all logs and reports, not only those of a test that failed")

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -22,6 +23,8 @@ type Report struct {
 	Epochs     int             `json:"epochs"`     // the highest producer epoch that was seen
 	PeakBytes  int64           `json:"peak_bytes"` // most memory that a relay had resident when it was killed
 	Verdict    *Verdict        `json:"verdict"`    // nil when the campaign did not come to its end
+	// Protocol is the first action of all relays that the model does not allow; empty: none.
+	Protocol string `json:"protocol"`
 }
 
 func newReport(c *Campaign) *Report {
@@ -41,7 +44,7 @@ func (r *Report) killed(p *Process, m moment, say func(string, ...any)) error {
 	r.Kills++
 	r.KilledAt[lastAction(list)]++
 	for _, a := range list {
-		r.Epochs = max(r.Epochs, a.Epoch)
+		r.Epochs = max(r.Epochs, int(a.Epoch))
 	}
 	if i := slices.IndexFunc(list, action.commits); i >= 0 {
 		r.Recoveries = append(r.Recoveries, list[i].at.Sub(p.Started))
@@ -51,6 +54,9 @@ func (r *Report) killed(p *Process, m moment, say func(string, ...any)) error {
 	}
 	return nil
 }
+
+// Clean is true when the campaign came to its end and nothing is wrong.
+func (r *Report) Clean() bool { return r.Verdict != nil && r.Verdict.Clean() && r.Protocol == "" }
 
 // Write prints the report for people.
 func (r *Report) Write(w io.Writer) error {
@@ -67,6 +73,7 @@ func (r *Report) Write(w io.Writer) error {
 	} else {
 		r.Verdict.write(&b)
 	}
+	fmt.Fprintf(&b, "protocol   %s\n", cmp.Or(r.Protocol, "as the model allows"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -50,7 +50,7 @@ func actionsOf(t *testing.T, p *Process) []action {
 // expectFences counts how often a process has taken the transactional id for itself, and with it fenced another.
 func expectFences(t *testing.T, p *Process, want int) {
 	t.Helper()
-	got := count(actionsOf(t, p), func(a action) bool { return a.String() == "init answered" && a.Answer == answerOK })
+	got := count(actionsOf(t, p), action.fences)
 	if got != want {
 		t.Errorf("%s has fenced %d times, want %d", p.Name, got, want)
 	}
@@ -123,7 +123,7 @@ func TestFrozenRelay(t *testing.T) {
 	for _, a := range actionsOf(t, first)[asleep:] {
 		sent = sent || a.String() == "end sent"
 		if sent && a.commits() {
-			t.Errorf("%s has committed after it was woken: seq %d", first.Name, a.Seq)
+			t.Errorf("%s has committed after it was woken: seq %d", first.Name, *a.Seq)
 		}
 	}
 	expectFences(t, first, 1)
