@@ -104,6 +104,9 @@ type Checkpoint struct {
 	Partial *Transaction `json:"partial,omitempty"`
 	// Pieces counts the pieces of Partial published so far.
 	Pieces uint32 `json:"pieces,omitempty"`
+	// Floor is the resume LSN that init or adopt began with. Without a witness it stands in for one: no transaction with
+	// rows lay between it and ResumeLSN, so one that shows up there comes from another history.
+	Floor outbox.LSN `json:"floor"`
 	// Witness is the last transaction with rows that was decided whole; nil after init and adopt.
 	Witness     *Transaction `json:"witness,omitempty"`
 	Publication Publication  `json:"publication"`

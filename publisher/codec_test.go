@@ -23,7 +23,7 @@ func fullCheckpoint() *Checkpoint {
 			Relay: "payments", Generation: 1732441267000, Shard: 1, Of: 4, SystemID: "7311486309187312417", DatabaseOID: 16384,
 			Database: "shop", Slot: "relay_payments", KafkaClusterID: "5L6g3nShT-eMCtK--X86sw", TopicID: "Zm9vYmFyYmF6cXV4MTIzNA",
 		},
-		Timeline: 3, ResumeLSN: 0x16B374D848,
+		Timeline: 3, ResumeLSN: 0x16B374D848, Floor: 0x16B0000000,
 		Partial:     &Transaction{CommitLSN: 0x16B374D900, XID: 918224, CommitTime: 785756471000001, Rows: 50000, Digest: 0x0123456789abcdef},
 		Pieces:      2,
 		Witness:     &Transaction{CommitLSN: 0x16B374D800, XID: 918223, CommitTime: 785756470000000, Rows: 2, Digest: 0xfedcba9876543210},

@@ -97,10 +97,21 @@ func TestABatchThatIsTooLargeIsSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.set(c, topic, "max.message.bytes", "20000")
-	batch := load(topic, 4000)
-	r.publish(p, 1, batch)
-	got := r.eventually(topic, batch.Len())
-	gapless(t, got, r.cfg.Relay, 1, batch.Len())
+	total := 0
+	for split := false; !split; { // the setting reaches the broker a little later
+		batch := load(topic, 2000)
+		for i := range batch.Records {
+			batch.Records[i].Position.Index = uint32(total + i)
+		}
+		commit := Commit{Batch: batch, FirstSeq: uint64(total + 1), Checkpoint: r.checkpoint(uint64(total + 1))}
+		if _, err := p.Publish(t.Context(), commit); err != nil {
+			t.Fatal(err)
+		}
+		total += batch.Len()
+		split = p.lanes[1].limit < 20000 && p.lanes[2].limit < 20000
+	}
+	got := r.eventually(topic, total)
+	gapless(t, got, r.cfg.Relay, 1, total)
 	last := map[string]uint32{}
 	for _, g := range got {
 		key := string(g.record.Key)

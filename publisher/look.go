@@ -10,8 +10,10 @@ import (
 // Look is the newest of what an unfenced reader sees committed in the relay's checkpoint partition. It is advice: the
 // next moment may bring another record.
 type Look struct {
-	Barrier          *Barrier // nil: none
-	BarrierOffset    int64
+	Barrier       *Barrier // nil: none
+	BarrierOffset int64
+	// Furthest is the barrier of the highest timeline among the newest one and those behind the checkpoint.
+	Furthest         *Barrier
 	Checkpoint       *Checkpoint // nil: none seen
 	CheckpointOffset int64
 }
@@ -32,6 +34,9 @@ func (c *Client) Look(ctx context.Context) (Look, error) {
 		return Look{}, fmt.Errorf("look at checkpoint: %w", err)
 	}
 	look := Look{Barrier: seen.barrier, BarrierOffset: seen.barrierAt, CheckpointOffset: seen.checkpointAt}
+	if look.Furthest = seen.furthest; look.Furthest == nil {
+		look.Furthest = seen.barrier
+	}
 	if seen.checkpoint != nil {
 		look.Checkpoint = &seen.checkpoint.Checkpoint
 	}
@@ -63,6 +68,7 @@ func (c *Client) lookBack(ctx context.Context, log *partitionLog) (newestOf, err
 		if seen.barrier == nil {
 			seen.barrier, seen.barrierAt = here.barrier, here.barrierAt
 		}
+		seen.further(here.furthest)
 		if here.checkpoint != nil {
 			seen.checkpoint, seen.checkpointAt = here.checkpoint, here.checkpointAt
 			return c.withBarrier(ctx, log, seen)

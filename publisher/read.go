@@ -21,27 +21,36 @@ const (
 	barrierPatience = 5 * time.Second
 )
 
-// ReadCheckpoint reads the last checkpoint that was committed before this producer's barrier. Nil, nil: there is none,
-// and the log was read down to offset 0. It reads backwards in growing windows; reading to "the end" would miss what
-// another open transaction hides.
-func (p *Producer) ReadCheckpoint(ctx context.Context) (*Checkpoint, error) {
+// Found is what lies before a producer's barrier.
+type Found struct {
+	// Checkpoint is the last one that was committed before the barrier; nil: there is none, and the log was read down to
+	// offset 0.
+	Checkpoint *Checkpoint
+	// Furthest is the barrier of the highest timeline behind the checkpoint, our own included.
+	Furthest *Barrier
+}
+
+// ReadCheckpoint reads the last checkpoint that was committed before this producer's barrier. It reads backwards in
+// growing windows; reading to "the end" would miss what another open transaction hides.
+func (p *Producer) ReadCheckpoint(ctx context.Context) (Found, error) {
 	p.turn.Lock()
 	at, who := p.barrierAt, p.barrier
 	p.turn.Unlock()
 	if at < 0 {
-		return nil, errors.New("read checkpoint: no barrier was committed")
+		return Found{}, errors.New("read checkpoint: no barrier was committed")
 	}
-	found, err := p.c.readBefore(ctx, p.checkpoint, at, who)
+	seen, err := p.c.readBefore(ctx, p.checkpoint, at, who)
 	if p.c.proto.on() {
-		p.c.logRead(at, found, err)
+		p.c.logRead(at, seen.checkpoint, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoint: %w", err)
+		return Found{}, fmt.Errorf("read checkpoint: %w", err)
 	}
-	if found == nil {
-		return nil, nil
+	found := Found{Furthest: seen.furthest}
+	if seen.checkpoint != nil {
+		found.Checkpoint = &seen.checkpoint.Checkpoint
 	}
-	return &found.Checkpoint, nil
+	return found, nil
 }
 
 func (c *Client) logRead(barrier int64, found *checkpointRecord, err error) {
@@ -52,42 +61,45 @@ func (c *Client) logRead(barrier int64, found *checkpointRecord, err error) {
 	c.proto.write(actionRead, append(attrs, slog.String(keyAnswer, answerOf(err)))...)
 }
 
-func (c *Client) readBefore(ctx context.Context, t *topic, barrier int64, who identity) (*checkpointRecord, error) {
+func (c *Client) readBefore(ctx context.Context, t *topic, barrier int64, who identity) (newestOf, error) {
+	var seen newestOf
 	log, err := c.openLog(t, c.cfg.CheckpointPartition())
 	if err != nil {
-		return nil, err
+		return seen, err
 	}
 	start, err := log.offset(ctx, sarama.OffsetOldest, sarama.ReadUncommitted)
 	if err != nil {
-		return nil, err
+		return seen, err
 	}
 	to := barrier + 1
 	from := max(start, to-firstWindow)
 	records, err := log.untilBarrier(ctx, from, barrier, who)
 	if err != nil {
-		return nil, err
+		return seen, err
 	}
 	for size := int64(firstWindow); ; size *= windowGrowth {
-		newest, err := c.newest(records)
+		here, err := c.newest(records)
 		if err != nil {
-			return nil, err
+			return seen, err
 		}
-		if newest.checkpoint != nil {
-			return newest.checkpoint, nil
+		seen.further(here.furthest)
+		if here.checkpoint != nil {
+			seen.checkpoint = here.checkpoint
+			return seen, nil
 		}
 		if from <= start {
 			break
 		}
 		to, from = from, max(start, from-size*windowGrowth)
 		if records, err = log.whole(ctx, from, to); err != nil {
-			return nil, err
+			return seen, err
 		}
 	}
 	if start != 0 {
-		return nil, fmt.Errorf("%w: %s partition %d begins at offset %d and holds no checkpoint",
+		return seen, fmt.Errorf("%w: %s partition %d begins at offset %d and holds no checkpoint",
 			ErrLogTruncated, t.name, log.partition, start)
 	}
-	return nil, nil
+	return seen, nil
 }
 
 // untilBarrier reads up to and with the barrier, and waits for it to become visible.
@@ -137,6 +149,9 @@ type newestOf struct {
 	checkpointAt int64
 	barrier      *Barrier
 	barrierAt    int64
+	// furthest is the barrier of the highest timeline that is newer than the checkpoint: whoever wrote it has worked on
+	// a server that was promoted later.
+	furthest *Barrier
 }
 
 // newest finds the newest checkpoint and barrier of a window. A record that is not ours refuses wherever it lies; one
@@ -168,11 +183,13 @@ func (n *newestOf) take(r committed) (owner string, err error) {
 		}
 		n.checkpointAt = r.offset
 		return n.checkpoint.Relay, nil
+	case key == keyBarrier && n.checkpoint == nil:
+		return n.takeBarrier(r)
 	case key == keyBarrier && n.barrier == nil:
+		n.barrierAt = r.offset
 		if n.barrier, err = decodeBarrier(r.record.Value); err != nil {
 			return "", err
 		}
-		n.barrierAt = r.offset
 		return n.barrier.Relay, nil
 	case key == keyCheckpoint:
 		return ownerOf(r.record.Value, n.checkpoint.Relay), nil
@@ -180,6 +197,26 @@ func (n *newestOf) take(r committed) (owner string, err error) {
 		return ownerOf(r.record.Value, n.barrier.Relay), nil
 	}
 	return "", nil
+}
+
+// takeBarrier looks at a barrier that is newer than the checkpoint. Each of them counts, so each must be readable.
+func (n *newestOf) takeBarrier(r committed) (owner string, err error) {
+	b, err := decodeBarrier(r.record.Value)
+	if err != nil {
+		return "", err
+	}
+	if n.barrier == nil {
+		n.barrier, n.barrierAt = b, r.offset
+	}
+	n.further(b)
+	return b.Relay, nil
+}
+
+// further takes a barrier that is on a higher timeline than those before.
+func (n *newestOf) further(b *Barrier) {
+	if n.furthest == nil || b != nil && b.Timeline > n.furthest.Timeline {
+		n.furthest = b
+	}
 }
 
 // ownerOf is the relay that wrote a record which a newer one has superseded; heir when it cannot be read any more.

@@ -139,8 +139,8 @@ func (r *relayUnderTest) start(c *Client) (*Producer, *Checkpoint, error) {
 	if err := p.Barrier(r.t.Context(), Barrier{Identity: r.identity(), Timeline: 1}); err != nil {
 		return nil, nil, err
 	}
-	cp, err := p.ReadCheckpoint(r.t.Context())
-	return p, cp, err
+	found, err := p.ReadCheckpoint(r.t.Context())
+	return p, found.Checkpoint, err
 }
 
 func always(context.Context) error { return nil }
