@@ -2,7 +2,9 @@ package devstack
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -40,15 +42,14 @@ func installKafka(ctx context.Context, opts KafkaOptions) (kafkaInstall, error) 
 	}
 	dir, err := cached(ctx, "kafka-"+version, func(dir string) error {
 		opts.Progress.say("downloading Kafka %s", version)
-		if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), log4jConf, 0o644); err != nil {
-			return err
-		}
 		return fetchArtifacts(ctx, filepath.Join(dir, "libs"), "kafka", "kafka="+version)
 	})
 	if err != nil {
 		return k, err
 	}
-	k.logConf = filepath.Join(dir, "log4j2.properties")
+	if k.logConf, err = kafkaLogConf(ctx); err != nil {
+		return k, err
+	}
 	if k.classpath, err = classpath(filepath.Join(dir, "libs")); err != nil {
 		return k, err
 	}
@@ -60,6 +61,16 @@ func installKafka(ctx context.Context, opts KafkaOptions) (kafkaInstall, error) 
 	}
 	k.jvm = append(k.jvm, opts.JVM...)
 	return k, nil
+}
+
+// kafkaLogConf gives a file with log4jConf. Its name changes with what it says.
+func kafkaLogConf(ctx context.Context) (string, error) {
+	const file = "log4j2.properties"
+	sum := sha256.Sum256(log4jConf)
+	dir, err := cached(ctx, "kafka-logging-"+hex.EncodeToString(sum[:4]), func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, file), log4jConf, 0o644)
+	})
+	return filepath.Join(dir, file), err
 }
 
 // classpath names each jar, sorted: a class data archive is only good for the very same path.

@@ -3,7 +3,6 @@ package devstack
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 //	org.apache.kafka.tools.consumer.ConsoleConsumer   kafka-console-consumer
 //	org.apache.kafka.tools.TopicCommand               kafka-topics
 //	org.apache.kafka.tools.FeatureCommand             kafka-features
-//	kafka.admin.ConfigCommand                         kafka-configs
+//	org.apache.kafka.tools.TransactionsCommand        kafka-transactions
 //
 // Standard output has what the tool prints, and no log lines. The tools are fetched at first use. The caller runs the
 // command; it is killed when ctx ends.
@@ -27,10 +26,11 @@ func KafkaTool(ctx context.Context, class string, args ...string) (*exec.Cmd, er
 	if err != nil {
 		return nil, err
 	}
-	dir, err := cached(ctx, "kafka-tools-"+version+"-1", func(dir string) error {
-		if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), log4jConf, 0o644); err != nil {
-			return err
-		}
+	logConf, err := kafkaLogConf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := cached(ctx, "kafka-tools-"+version, func(dir string) error {
 		return fetchArtifacts(ctx, filepath.Join(dir, "libs"), "kafka-tools", "kafka="+version)
 	})
 	if err != nil {
@@ -42,7 +42,7 @@ func KafkaTool(ctx context.Context, class string, args ...string) (*exec.Cmd, er
 	}
 	options := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xmx256m",
-		"-Dlog4j2.configurationFile=" + filepath.Join(dir, "log4j2.properties"), "-cp", jars, class,
+		"-Dlog4j2.configurationFile=" + logConf, "-cp", jars, class,
 	}
 	return exec.CommandContext(ctx, java.program, append(options, args...)...), nil
 }
