@@ -94,6 +94,8 @@ func classifyOwn(err error) (Class, bool) {
 		return PublicationMissing, true
 	case errors.As(err, new(*configError)):
 		return Misconfigured, true
+	case errors.As(err, new(*passwordError)):
+		return Authentication, true
 	}
 	return Doubt, false
 }

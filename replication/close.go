@@ -37,6 +37,7 @@ func (s *Stream) Close() error { return s.close() }
 
 func (s *Stream) shut() error {
 	s.closed.Store(true)
+	_ = s.conn.SetWriteDeadline(time.Unix(1, 0)) // ends a status that a server does not take
 	close(s.stop)
 	s.ended.Wait()
 	lost := s.lost.Load()

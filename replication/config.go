@@ -44,12 +44,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	switch {
 	case c.Slot == "":
-		return c, fmt.Errorf("slot is empty: name the replication slot to read")
+		return c, &configError{"slot is empty: name the replication slot to read"}
 	case c.Publication == "":
-		return c, fmt.Errorf("publication is empty: name the publication to read")
+		return c, &configError{"publication is empty: name the publication to read"}
 	case c.SenderTimeout < MinSenderTimeout || c.SenderTimeout > MaxSenderTimeout:
-		return c, fmt.Errorf("sender timeout %v is outside %v to %v: the server would hang up between two statuses or never free the slot",
-			c.SenderTimeout, MinSenderTimeout, MaxSenderTimeout)
+		return c, &configError{fmt.Sprintf("sender timeout %v is outside %v to %v: the server would hang up between two statuses or never free the slot",
+			c.SenderTimeout, MinSenderTimeout, MaxSenderTimeout)}
 	}
 	return c, nil
 }

@@ -66,7 +66,7 @@ func (c Config) parse() (*pgx.ConnConfig, error) {
 	if c.Password != nil {
 		password, err := c.Password()
 		if err != nil {
-			return nil, fmt.Errorf("read the password: %w", err)
+			return nil, &passwordError{err}
 		}
 		parsed.Password = password
 	}

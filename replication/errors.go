@@ -38,3 +38,12 @@ type configError struct {
 }
 
 func (e *configError) Error() string { return e.reason }
+
+// passwordError says that there is no password to send.
+type passwordError struct {
+	err error
+}
+
+func (e *passwordError) Error() string { return "read the password: " + e.err.Error() }
+
+func (e *passwordError) Unwrap() error { return e.err }

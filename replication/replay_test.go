@@ -25,7 +25,7 @@ func replay(src io.Reader) *Stream {
 		logger:  slog.New(slog.DiscardHandler),
 		pinned:  reportedSettings(),
 	}
-	s.status.conn = deaf{}
+	s.status.conn, s.status.closed = deaf{}, &s.closed
 	return s
 }
 

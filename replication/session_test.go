@@ -258,7 +258,7 @@ func TestPasswordIsAskedForEveryConnection(t *testing.T) {
 	}
 	unreadable := errors.New("open /run/secret: permission denied")
 	f.config.Password = func() (string, error) { return "", unreadable }
-	if _, err := replication.Connect(t.Context(), f.config); !errors.Is(err, unreadable) {
+	if _, err := replication.Connect(t.Context(), f.config); !errors.Is(err, unreadable) || replication.Classify(err) != replication.Authentication {
 		t.Errorf("%v", err)
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Sibling is an ordinary connection to the very server that a replication connection talks to.
+// Sibling is an ordinary connection to the very server that a replication connection talks to. Its search_path is
+// pg_catalog: other names need their schema.
 type Sibling struct {
 	*pgx.Conn
 	Catalog

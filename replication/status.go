@@ -24,6 +24,8 @@ type status struct {
 	received atomic.Uint64 // up to here the server has sent everything; only the reader raises it
 	limit    atomic.Uint64 // the highest LSN that may be acknowledged; only the reader raises it
 
+	closed *atomic.Bool
+
 	mu      sync.Mutex // one write at a time
 	conn    net.Conn
 	flushed LSN // the last one that was acknowledged
@@ -66,6 +68,11 @@ func (s *status) send(flush LSN) error {
 	f = append(f, 0) // no reply wanted
 	if err := s.conn.SetWriteDeadline(time.Now().Add(s.patience)); err != nil {
 		return fmt.Errorf("send status: %w", err)
+	}
+	// The deadline before the flag: Close sets the flag before its own deadline, so a write that has seen no flag is
+	// ended by it.
+	if s.closed.Load() {
+		return ErrClosed
 	}
 	if _, err := s.conn.Write(f); err != nil {
 		return fmt.Errorf("send status: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -37,7 +38,7 @@ func (w *written) take() string {
 
 func TestStatusFrame(t *testing.T) {
 	conn := &written{}
-	s := status{conn: conn, patience: time.Second}
+	s := status{conn: conn, patience: time.Second, closed: new(atomic.Bool)}
 	const none = "0000000000000000"
 	one := func(write, flush string) string { return "6400000026" + "72" + write + flush + flush + none + "00" }
 
@@ -75,7 +76,7 @@ func TestStatusFrame(t *testing.T) {
 
 func TestStatusThatIsNotSentIsNotAcknowledged(t *testing.T) {
 	conn := &written{broken: errors.New("broken pipe")}
-	s := status{conn: conn, patience: time.Second}
+	s := status{conn: conn, patience: time.Second, closed: new(atomic.Bool)}
 	raise(&s.limit, 0x18)
 	if err := s.acknowledge(0x18); !errors.Is(err, conn.broken) || s.flushed != 0 {
 		t.Errorf("%v, flushed %s", err, s.flushed)
@@ -91,6 +92,33 @@ func TestKeepaliveThatAsksIsAnsweredAtOnce(t *testing.T) {
 	}
 	if _, err := s.Next(); err != nil || !strings.HasPrefix(conn.take(), "6400000026"+"72"+"0000000000000040"+"0000000000000000") {
 		t.Errorf("one that asks: %v", err)
+	}
+}
+
+// TestBrokenConnectionEndsTheReader breaks only the way to the server: the reader, which still waits, is told.
+func TestBrokenConnectionEndsTheReader(t *testing.T) {
+	t.Parallel()
+	client, _ := pair(t)
+	s := replay(client)
+	s.socket = client
+	client.startPacing()
+	broken := errors.New("broken pipe")
+	s.broken(broken)
+	if _, err := s.Next(); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCloseDoesNotWaitForAServerThatTakesNothing begins with a status that is stuck.
+func TestCloseDoesNotWaitForAServerThatTakesNothing(t *testing.T) {
+	client, server := net.Pipe() // takes what is written only when it is read
+	defer server.Close()
+	s := newStream(client, &socket{Conn: client}, newFrames(client), 1, Config{SenderTimeout: time.Hour}, nil)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.status.alive(); err == nil {
+		t.Error("a closed stream sends a status")
 	}
 }
 

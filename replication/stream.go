@@ -59,7 +59,7 @@ func newStream(conn net.Conn, s *socket, in *frames, pid uint32, config Config, 
 	}
 	stream.input = input{conn: conn, closed: &stream.closed}
 	stream.frames.src = &stream.input
-	stream.status.conn = conn
+	stream.status.conn, stream.status.closed = conn, &stream.closed
 	stream.status.patience = config.SenderTimeout
 	stream.close = sync.OnceValue(stream.shut)
 	if conn == net.Conn(s) {
@@ -78,7 +78,9 @@ func (s *Stream) keepAlive(every time.Duration) {
 	defer ticker.Stop()
 	for {
 		if err := s.status.alive(); err != nil {
-			s.broken(err)
+			if !s.closed.Load() {
+				s.broken(err)
+			}
 			return
 		}
 		select {
