@@ -16,13 +16,15 @@ const (
 )
 
 // AfterRead gives the verdicts on the checkpoint that was read behind the barrier, with the slot owned and every older
-// instance fenced. Facts.Slot must have been read in one row with the walsender's pid, after the slot was taken.
+// instance fenced. Facts.Slot must have been read in one row with the walsender's pid, after everything else. Facts.Barrier
+// is the one of the highest timeline behind the checkpoint: a relay on the promoted server may have come between our
+// first look and our fence.
 func AfterRead(f *Facts) *Refusal {
 	if f.Checkpoint == nil {
 		return noCheckpoint(f)
 	}
 	for _, rule := range []func(*Facts) *Refusal{
-		initFinished, checkpointIsOurs, slotUsable, onServersHistory, slotNotAhead, samePublication, outboxUsable, kafkaSuits, kafkaKept, replicationSafe,
+		notSplitBrain, initFinished, checkpointIsOurs, slotUsable, onServersHistory, slotNotAhead, samePublication, outboxUsable, kafkaSuits, kafkaKept, replicationSafe,
 	} {
 		if r := rule(f); r != nil {
 			return r

@@ -64,7 +64,9 @@ func notSplitBrain(f *Facts) *Refusal {
 	if f.Barrier == nil || f.Barrier.SystemID != f.Server.SystemID || f.Barrier.Timeline <= f.Server.Timeline {
 		return nil
 	}
-	r := refuse(fault.HistoryLost, []Fact{FactServer, FactBarrier},
+	// Only another server makes a new session worth a try: each one that gets as far as the fence disturbs the relay on
+	// the promoted server.
+	r := refuse(fault.HistoryLost, []Fact{FactServer},
 		fmt.Sprintf("this server is on timeline %d, but relay %q has already run on timeline %d", f.Server.Timeline, f.Want.Relay, f.Barrier.Timeline),
 		"Point source.url at the server that was promoted. This one was left behind by a fail-over.")
 	r.Details = []string{fmt.Sprintf("newest barrier    timeline %d, by %s", f.Barrier.Timeline, f.Barrier.Host)}

@@ -126,6 +126,7 @@ func TestAfterRead(t *testing.T) {
 	ahead := outbox.LSN(0x1200)
 	checkVerdicts(t, AfterRead, []verdictCase{
 		{"no checkpoint", func(f *Facts) { f.Checkpoint = nil }, fault.NoCheckpoint, []string{"relay.checkpoints.payments", "0/1000"}},
+		{"split brain seen late", func(f *Facts) { f.Barrier.Timeline = 3 }, fault.HistoryLost, []string{"timeline 2", "timeline 3"}},
 		{"init interrupted", func(f *Facts) { f.Checkpoint.Phase = publisher.PhaseCreating }, fault.InitInterrupted, nil},
 		{"another relay", func(f *Facts) { f.Checkpoint.Relay = "ledger" }, fault.IdentityDiffers, []string{"ledger", "payments"}},
 		{"another shard", func(f *Facts) { f.Checkpoint.Of = 4 }, fault.IdentityDiffers, []string{"0 of 4", "0 of 1"}},

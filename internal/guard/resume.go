@@ -88,6 +88,9 @@ func (r *Resume) Commit(tx publisher.Transaction) *Refusal {
 		return nil
 	}
 	w := r.cp.Witness
+	if w == nil && tx.CommitLSN >= r.cp.Floor {
+		return r.unexpected(publisher.Transaction{CommitLSN: r.cp.Floor}, tx)
+	}
 	if w == nil || tx.CommitLSN < w.CommitLSN {
 		return nil
 	}
@@ -97,8 +100,13 @@ func (r *Resume) Commit(tx publisher.Transaction) *Refusal {
 	if r.mustSee {
 		return r.mustCome(r.cp.Witness, fmt.Sprintf("transaction %d at %s", tx.XID, tx.CommitLSN))
 	}
+	return r.unexpected(*w, tx)
+}
+
+// unexpected judges a transaction with rows where the checkpoint knows of none.
+func (r *Resume) unexpected(last, tx publisher.Transaction) *Refusal {
 	if r.comparable {
-		return r.differs("Postgres sends a transaction that did not exist when the checkpoint was written", *w, tx)
+		return r.differs("Postgres sends a transaction that did not exist when the checkpoint was written", last, tx)
 	}
 	r.warn(fmt.Sprintf("transaction %d at %s has rows now and had none under the stream options of the checkpoint", tx.XID, tx.CommitLSN))
 	return nil

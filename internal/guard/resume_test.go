@@ -116,6 +116,19 @@ func TestRowsAfterTheWitness(t *testing.T) {
 	wantRefusal(t, refusal)
 }
 
+// TestFloor: before any witness, the place where init or adopt began is as good as one.
+func TestFloor(t *testing.T) {
+	begun := func() *publisher.Checkpoint {
+		return &publisher.Checkpoint{Floor: 0x80, ResumeLSN: 0x100, Fingerprint: options}
+	}
+	_, refusal := feed(NewResume(begun(), 0x40, options, nil), tx(0x7f, 7)) // given up by adopt
+	wantNone(t, refusal)
+	_, refusal = feed(NewResume(begun(), 0x40, options, nil), tx(0x80, 8))
+	wantRefusal(t, refusal)
+	_, refusal = feed(NewResume(begun(), 0x40, options, nil), tx(0x100, 9))
+	wantNone(t, refusal)
+}
+
 func TestOtherStreamOptions(t *testing.T) {
 	var warned int
 	r := NewResume(decided(tx(0x80, 8)), 0x40, "messages=true", func(string) { warned++ })

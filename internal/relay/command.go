@@ -106,7 +106,7 @@ func (c *command) commit(ctx context.Context, cp publisher.Checkpoint) error {
 
 // begin is a first checkpoint of this generation.
 func (c *command) begin(phase publisher.Phase, resume outbox.LSN) publisher.Checkpoint {
-	cp := publisher.Checkpoint{Identity: c.identity(), ResumeLSN: resume, Phase: phase, Seq: 1}
+	cp := publisher.Checkpoint{Identity: c.identity(), ResumeLSN: resume, Floor: resume, Phase: phase, Seq: 1}
 	if before := c.facts.Checkpoint; before != nil {
 		cp.Seq = before.Seq + 1
 		cp.Holds = before.Holds

@@ -48,13 +48,8 @@ func (s *session) askServer(ctx context.Context) error {
 	return err
 }
 
-// askCatalog reads slot and publication. The catalogue may be asked through either connection.
+// askCatalog reads the publication, then the slot. The catalogue may be asked through either connection.
 func (s *session) askCatalog(ctx context.Context, catalog *replication.Catalog) error {
-	slot, err := catalog.Slot(ctx, s.cfg.Source.Slot)
-	if err != nil {
-		return err
-	}
-	s.facts.Slot, s.slot = slotFacts(slot), slot
 	pub, err := catalog.Publication(ctx, s.cfg.Source.Publication, s.cfg.tables())
 	if err != nil {
 		return err
@@ -63,6 +58,11 @@ func (s *session) askCatalog(ctx context.Context, catalog *replication.Catalog) 
 	if pub != nil {
 		s.tables = pub.Tables
 	}
+	slot, err := catalog.Slot(ctx, s.cfg.Source.Slot)
+	if err != nil {
+		return err
+	}
+	s.facts.Slot, s.slot = slotFacts(slot), slot
 	return nil
 }
 

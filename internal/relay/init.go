@@ -85,9 +85,10 @@ func (c *command) initialise(ctx context.Context) error {
 	return c.startAtSlot(ctx)
 }
 
-// fenceAndRead owns the slot first if there is one. Without a slot there is nothing to own: nobody can be streaming.
+// fenceAndRead owns the slot first if there is one. Without a slot there is nothing to own: nobody can be streaming, as
+// long as there is none and this command has the lock.
 func (c *command) fenceAndRead(ctx context.Context, owned bool) error {
-	stillOurs := func(context.Context) error { return nil }
+	stillOurs := c.stillAlone
 	if owned {
 		if err := c.ownPatiently(ctx); err != nil {
 			return err

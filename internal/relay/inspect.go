@@ -43,7 +43,7 @@ func Inspect(ctx context.Context, cfg Config) (Inspection, error) {
 	if in.Postgres != nil {
 		return in, nil
 	}
-	s.facts.Barrier, s.facts.Checkpoint = look.Barrier, look.Checkpoint
+	s.facts.Barrier, s.facts.Checkpoint = look.Furthest, look.Checkpoint
 	in.Slot, in.WALEnd = s.facts.Slot, s.facts.Server.FlushLSN
 	if in.Refusal = guard.BeforeFence(&s.facts); in.Refusal == nil {
 		in.Refusal = guard.AfterRead(&s.facts)

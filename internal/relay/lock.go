@@ -95,6 +95,25 @@ func (s *session) lockHolder(ctx context.Context, mode string) (string, error) {
 	return holder, nil
 }
 
+// stillAlone checks, for a command that must do without a slot, that there still is none and that the lock is held.
+func (s *session) stillAlone(ctx context.Context) error {
+	slot, err := s.side.Slot(ctx, s.cfg.Source.Slot)
+	if err != nil {
+		return err
+	}
+	var held bool
+	err = s.side.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::oid
+		AND objid = $2::oid AND objsubid = 2 AND granted AND mode = 'ExclusiveLock' AND pid = pg_backend_pid())`,
+		uint32(lockClass), uint32(s.lockKey())).Scan(&held)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at our lock: %w", err)
+	case slot != nil || !held:
+		return errSlotLost
+	}
+	return nil
+}
+
 func busy(slot, holder string) error {
 	return &fault.Error{Code: fault.Busy, Summary: fmt.Sprintf("slot %q is in use by %s", slot, holder), Hint: "Wait until it has finished, or stop it."}
 }

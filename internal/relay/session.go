@@ -58,7 +58,7 @@ func (s *session) look(ctx context.Context) error {
 	case err != nil:
 		return checkpointTrouble(s.cfg, err)
 	}
-	s.facts.Barrier, s.facts.Checkpoint = look.Barrier, look.Checkpoint
+	s.facts.Barrier, s.facts.Checkpoint = look.Furthest, look.Checkpoint
 	return nil
 }
 
@@ -134,12 +134,12 @@ func (s *session) fence(ctx context.Context, stillOurs func(context.Context) err
 
 // read reads the checkpoint behind the barrier.
 func (s *session) read(ctx context.Context) error {
-	cp, err := s.producer.ReadCheckpoint(ctx)
+	found, err := s.producer.ReadCheckpoint(ctx)
 	if err != nil {
 		return checkpointTrouble(s.cfg, err)
 	}
-	s.facts.Checkpoint = cp
-	if cp != nil {
+	s.facts.Checkpoint, s.facts.Barrier = found.Checkpoint, found.Furthest
+	if cp := found.Checkpoint; cp != nil {
 		s.cfg.Status.CheckpointRead(shown(cp), cp.Time)
 		s.log.Info("checkpoint read", keyResumeLSN, cp.ResumeLSN, "events", cp.EventsTotal, "age", time.Since(cp.Time).Round(time.Second))
 	}
@@ -163,21 +163,25 @@ func (s *session) guard(ctx context.Context) error {
 	return nil
 }
 
-// refresh reads slot, WAL end, publication and topics after the fence. Slot and its owner come in one row: if it is not
-// ours any more there is no verdict, only a new session.
+// refresh reads topics, WAL end, publication and slot after the fence. The slot comes last, with its owner in one row:
+// if it is still ours, nobody else has published while the rest was looked at; if not, there is no verdict, only a new
+// session.
 func (s *session) refresh(ctx context.Context) error {
-	if err := s.askCatalog(ctx, &s.side.Catalog); err != nil {
-		return fmt.Errorf("ask catalogue: %w", err)
-	}
-	if s.facts.Slot == nil || s.facts.Slot.ActivePID != s.stream.PID() {
-		return errSlotLost
+	if err := s.askKafka(ctx); err != nil {
+		return err
 	}
 	flush, err := s.walEnd(ctx)
 	if err != nil {
 		return err
 	}
 	s.facts.Server.FlushLSN = flush
-	return s.askKafka(ctx)
+	if err := s.askCatalog(ctx, &s.side.Catalog); err != nil {
+		return fmt.Errorf("ask catalogue: %w", err)
+	}
+	if s.facts.Slot == nil || s.facts.Slot.ActivePID != s.stream.PID() {
+		return errSlotLost
+	}
+	return nil
 }
 
 // walEnd is the end of the WAL that Postgres has flushed.
