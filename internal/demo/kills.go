@@ -24,7 +24,7 @@ func killAgain(ctx context.Context, r *relay, l *ledger, say *narrator) ([]time.
 		if err := r.kill(); err != nil {
 			return nil, err
 		}
-		say.step("kill -9       pid %d, while %s events can be read", victim, count(l.count()))
+		say.step("kill -9", "pid %d, while %s events can be read", victim, count(l.count()))
 		recovery, err := recoverFrom(ctx, at, r, l, say)
 		if err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func recoverFrom(ctx context.Context, killed time.Time, r *relay, l *ledger, say
 	}
 	recovery := next.seen.Sub(killed)
 	read := r.said("checkpoint read")
-	say.step("relay run     pid %d goes on behind event %s (%s); new events after %v",
+	say.step("relay run", "pid %d goes on behind event %s (%s); new events after %v",
 		r.pid(), count(read.Events), read.ResumeLSN, recovery.Round(time.Millisecond))
 	return recovery, nil
 }

@@ -18,9 +18,10 @@ type narrator struct {
 
 func newNarrator(w io.Writer) *narrator { return &narrator{began: time.Now(), w: w} }
 
-// step tells that something has happened.
-func (n *narrator) step(format string, args ...any) {
-	n.print("%5.1fs  %s\n", time.Since(n.began).Seconds(), fmt.Sprintf(format, args...))
+// step tells what has happened to whom.
+func (n *narrator) step(who, format string, args ...any) {
+	line := fmt.Sprintf("%5.1fs  %-12s  %s", time.Since(n.began).Seconds(), who, fmt.Sprintf(format, args...))
+	n.print("%s\n", strings.TrimRight(line, " "))
 }
 
 // show prints text as it is, set off from the steps.

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/outbox-relay/relay/internal/devstack"
 )
 
 const (
@@ -20,7 +18,6 @@ const (
 
 // play is the demo from beginning to end.
 func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay bool) (v verdict, err error) {
-	say.step("starting Postgres %d and Kafka %d, building relay", devstack.DefaultPostgres, devstack.DefaultKafka)
 	s, err := setStage(ctx, say)
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err != nil {
@@ -31,7 +28,7 @@ func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay
 	if err := c.start(ctx, s, fail); err != nil {
 		return v, err
 	}
-	say.step("Postgres is on port %d, Kafka on %s, read by kafka-console-consumer", s.postgres.Port, s.kafka.Brokers()[0])
+	say.step("consumer", "kafka-console-consumer waits for events: a process of its own, read_committed")
 	r := &relay{stage: s, fail: fail}
 	if err := prepare(ctx, s, r, say); err != nil {
 		return v, err
@@ -45,7 +42,7 @@ func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay
 		return v, err
 	}
 	say.show(report(v, l.total(), recoveries))
-	say.step("%s", conclusion(v))
+	say.step("verdict", "%s", conclusion(v))
 	if stay {
 		return v, linger(ctx, s, r, day, say)
 	}
@@ -70,23 +67,23 @@ func prepare(ctx context.Context, s *stage, r *relay, say *narrator) error {
 	if err := migrate(ctx, s.postgres); err != nil {
 		return err
 	}
-	say.step("migrated: the outbox belongs to %s, %s writes to it, %s publishes it", ownerRole, appRole, relayRole)
+	say.step("migrations", "applied: the outbox belongs to %s, %s writes to it, %s publishes it", ownerRole, appRole, relayRole)
 	text, err := s.configure()
 	if err != nil {
 		return err
 	}
-	say.step("relay.yaml")
+	say.step("relay.yaml", "")
 	say.show(text)
 	out, err := r.init(ctx)
 	if err != nil {
 		return err
 	}
-	say.step("relay init")
+	say.step("relay init", "")
 	say.show(out)
 	if err := r.start(ctx); err != nil {
 		return err
 	}
-	say.step("relay run     pid %d", r.pid())
+	say.step("relay run", "pid %d", r.pid())
 	return nil
 }
 
@@ -102,7 +99,7 @@ func openDay(ctx context.Context, day *shop, r *relay, say *narrator) ([]time.Du
 		}
 		closed <- err
 	}()
-	say.step("shop opens    %d connections, %d orders a second, each with two events; some roll back", clerks, ordersPerSecond)
+	say.step("shop", "opens: %d connections, %d orders a second, each with two events; some roll back", clerks, ordersPerSecond)
 	limited, cancel := context.WithTimeout(ctx, arrivalLimit)
 	defer cancel()
 	if _, err := day.ledger.await(limited, func(record) bool { return true }); err != nil {
@@ -111,13 +108,13 @@ func openDay(ctx context.Context, day *shop, r *relay, say *narrator) ([]time.Du
 		}
 		return nil, errors.Join(err, wait(closing, closed))
 	}
-	say.step("consumer      reads the first event (a process of its own, read_committed)")
+	say.step("consumer", "reads the first event")
 	recoveries, err := killAgain(ctx, r, day.ledger, say)
 	if err = errors.Join(err, wait(closing, closed)); err != nil {
 		return nil, err
 	}
 	total := day.ledger.total()
-	say.step("shop closes   %s orders committed, %s rolled back; %s savepoints rolled back",
+	say.step("shop", "closes: %s orders committed, %s rolled back; %s savepoints rolled back",
 		count(total.orders), count(total.declined), count(total.savepoints))
 	return recoveries, nil
 }

@@ -28,9 +28,9 @@ func report(v verdict, s sales, recoveries []time.Duration) string {
 // conclusion is the last line.
 func conclusion(v verdict) string {
 	if v.even() {
-		return "Even: every event that committed is in Kafka exactly once and in order, and nothing else is."
+		return "even: every event that committed is in Kafka, once and in order, and nothing else"
 	}
-	return "NOT EVEN: this is a bug in Relay. Please report it, with the table above."
+	return "NOT EVEN: a bug in Relay; please report it with this table"
 }
 
 // count prints n with a comma between thousands.

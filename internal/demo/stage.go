@@ -28,19 +28,29 @@ func setStage(ctx context.Context, say *narrator) (s *stage, err error) {
 	if s.companions, err = devstack.NewCompanions("relay-demo-"); err != nil {
 		return s, err
 	}
-	progress := func(message string) { say.step("%s", message) }
+	say.step("servers", "starting Postgres %d and Kafka %d; building relay meanwhile", devstack.DefaultPostgres, devstack.DefaultKafka)
+	progress := func(message string) { say.step("", "%s", message) }
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.buildRelay(ctx) })
 	group.Go(func() (err error) {
-		s.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Progress: progress})
+		if s.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Progress: progress}); err == nil {
+			say.step("Postgres", "listens on port %d", s.postgres.Port)
+		}
 		return err
 	})
 	group.Go(func() (err error) {
 		if s.kafka, err = devstack.StartKafka(ctx, devstack.KafkaOptions{Progress: progress}); err != nil {
 			return err
 		}
+		say.step("Kafka", "listens on %s", s.kafka.Brokers()[0])
 		_, err = devstack.KafkaTool(ctx, consoleConsumer) // fetched now, run later
 		return err
+	})
+	group.Go(func() error {
+		if err := s.buildRelay(ctx); err != nil {
+			return err
+		}
+		say.step("relay", "is built")
+		return nil
 	})
 	return s, group.Wait()
 }

@@ -13,7 +13,7 @@ const quietOrdersPerSecond = 5
 
 // linger keeps everything running, with a quiet shop, until ctx ends. Whoever kills the relay sees it come back.
 func linger(ctx context.Context, s *stage, r *relay, day *shop, say *narrator) error {
-	say.step("everything stays until ^C; the shop goes on with %d orders a second", quietOrdersPerSecond)
+	say.step("stay", "everything runs until ^C; the shop goes on with %d orders a second", quietOrdersPerSecond)
 	say.show(whatToLookAt(s, r))
 	closed := make(chan error, 1)
 	go func() { closed <- day.open(ctx, quietOrdersPerSecond) }()
@@ -23,7 +23,7 @@ func linger(ctx context.Context, s *stage, r *relay, day *shop, say *narrator) e
 			return err
 		case <-r.ended:
 		}
-		say.step("relay %d is gone", r.pid())
+		say.step("relay", "pid %d is gone", r.pid())
 		if _, err := recoverFrom(ctx, time.Now(), r, day.ledger, say); err != nil {
 			return errors.Join(err, <-closed)
 		}
