@@ -120,10 +120,10 @@ func (m measured) Run(ctx context.Context, s setup, o runOptions) error {
 func newCmdBenchReceive(a *app) *cobra.Command {
 	var report, until string
 	cmd := &cobra.Command{
-		Use:     "receive",
-		Short:   "Receive a backlog and write down what it took",
-		Hidden:  true,
-		Long:    `Receive and decode everything that commits before an LSN, throw it away, and write to a file what it took. The benchmark
+		Use:    "receive",
+		Short:  "Receive a backlog and write down what it took",
+		Hidden: true,
+		Long: `Receive and decode everything that commits before an LSN, throw it away, and write to a file what it took. The benchmark
 runs this.`,
 		Example: `  relay bench receive --until 0/7A41C98 --report report.json`,
 		Args:    noArguments,

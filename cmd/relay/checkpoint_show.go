@@ -55,8 +55,10 @@ func (a *app) checkpointShow(ctx context.Context, name, format string) error {
 	if err != nil {
 		return err
 	}
-	return &fault.Error{Code: fault.Failed, Summary: fmt.Sprintf("no checkpoint of a relay named %q", name),
-		Hint: "`relay checkpoint list` shows those of this configuration; --config names another one."}
+	return &fault.Error{
+		Code: fault.Failed, Summary: fmt.Sprintf("no checkpoint of a relay named %q", name),
+		Hint: "`relay checkpoint list` shows those of this configuration; --config names another one.",
+	}
 }
 
 func writeCheckpoint(w io.Writer, c checkpoint, format string, now time.Time) error {

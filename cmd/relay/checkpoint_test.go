@@ -25,8 +25,10 @@ func payments() relay.Inspection {
 	return relay.Inspection{
 		Relay: "payments",
 		Checkpoint: &publisher.Checkpoint{
-			Identity: publisher.Identity{Relay: "payments", Generation: noon().Add(-24 * time.Hour).UnixMilli(), Of: 1, SystemID: "7311486309187312417",
-				DatabaseOID: 16384, Database: "shop", Slot: "relay_payments", KafkaClusterID: "k1", TopicID: "t1"},
+			Identity: publisher.Identity{
+				Relay: "payments", Generation: noon().Add(-24 * time.Hour).UnixMilli(), Of: 1, SystemID: "7311486309187312417",
+				DatabaseOID: 16384, Database: "shop", Slot: "relay_payments", KafkaClusterID: "k1", TopicID: "t1",
+			},
 			Timeline: 1, ResumeLSN: 0x7A41C98, Seq: 77, EventsTotal: 1904417, Phase: publisher.PhaseStream, Fingerprint: "f",
 			Witness:     &publisher.Transaction{CommitLSN: 0x7A41C60, XID: 918223, CommitTime: noon().Add(-time.Second).UnixMicro(), Rows: 2},
 			Publication: publisher.Publication{OID: 16400, Tables: []publisher.PublishedTable{{Name: "outbox.event", OID: 16390}}},
@@ -45,8 +47,10 @@ func TestCheckpointForms(t *testing.T) {
 		describe(payments(), "relay_payments"),
 		describe(refused, "relay_payments"),
 		describe(relay.Inspection{Relay: "new"}, "relay_new"),
-		describe(relay.Inspection{Relay: "alone", Checkpoint: payments().Checkpoint,
-			Postgres: &fault.Error{Code: fault.PostgresUnreachable, Summary: "cannot reach Postgres"}}, "relay_alone"),
+		describe(relay.Inspection{
+			Relay: "alone", Checkpoint: payments().Checkpoint,
+			Postgres: &fault.Error{Code: fault.PostgresUnreachable, Summary: "cannot reach Postgres"},
+		}, "relay_alone"),
 	}
 	for _, format := range []string{"table", "wide", "name", "json", "yaml"} {
 		t.Run("list "+format, func(t *testing.T) {

@@ -12,8 +12,10 @@ import (
 )
 
 func TestAge(t *testing.T) {
-	for d, want := range map[time.Duration]string{-time.Second: "0s", 180 * time.Millisecond: "180ms", 59 * time.Second: "59s",
-		3*time.Minute + 59*time.Second: "3m", 47 * time.Hour: "47h", 48 * time.Hour: "2d"} {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 180 * time.Millisecond: "180ms", 59 * time.Second: "59s",
+		3*time.Minute + 59*time.Second: "3m", 47 * time.Hour: "47h", 48 * time.Hour: "2d",
+	} {
 		if got := age(d); got != want {
 			t.Errorf("age(%v) = %q, want %q", d, got, want)
 		}

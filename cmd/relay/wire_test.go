@@ -40,8 +40,10 @@ func TestRelayConfig(t *testing.T) {
 // TestEveryKeyReachesTheRelay changes one key after the other: each must change what the packages get, except those that
 // concern the process alone or have one value only.
 func TestEveryKeyReachesTheRelay(t *testing.T) {
-	elsewhere := []string{"Server.Listen", "Server.ReadyMaxLag", "Log.Level", "Log.Format", "Failure.OnUnpublishable",
-		"Kafka.CreateTopics"} // TestCreateTopics
+	elsewhere := []string{
+		"Server.Listen", "Server.ReadyMaxLag", "Log.Level", "Log.Format", "Failure.OnUnpublishable",
+		"Kafka.CreateTopics",
+	} // TestCreateTopics
 	base := configured(func(*config.Config) {})
 	eachKey(reflect.TypeFor[config.Config](), nil, "", func(index []int, name string) {
 		changed := configured(func(c *config.Config) { alter(t, reflect.ValueOf(c).Elem().FieldByIndex(index)) })

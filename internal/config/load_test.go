@@ -55,9 +55,11 @@ func TestMinimalFile(t *testing.T) {
 
 func TestPrecedence(t *testing.T) {
 	l, err := load(t, minimal+"batch: {max_events: 10, max_bytes: 1MiB}\nlog: {level: debug}\n", config.Options{
-		Environ: []string{"PATH=/bin", "RELAY_BATCH_MAX_BYTES=2MiB", "RELAY_LOG_LEVEL=warn", "RELAY_KAFKA_BROKERS=a:1, b:2",
+		Environ: []string{
+			"PATH=/bin", "RELAY_BATCH_MAX_BYTES=2MiB", "RELAY_LOG_LEVEL=warn", "RELAY_KAFKA_BROKERS=a:1, b:2",
 			"RELAY_ROUTING_HEADERS={transaction: tx}", `RELAY_ROUTING_RULES=[{match: {aggregate_type: ^ledger$}, topic: ledger}]`,
-			"RELAY_SERVER_LISTEN=", "RELAY_KAFKA_DEVELOPMENT=true", "RELAY_SOURCE_WAL_SENDER_TIMEOUT=1m30s"},
+			"RELAY_SERVER_LISTEN=", "RELAY_KAFKA_DEVELOPMENT=true", "RELAY_SOURCE_WAL_SENDER_TIMEOUT=1m30s",
+		},
 		Set: []string{"log.level=error", "outbox.wal_messages=a=b"},
 	})
 	if err != nil {
@@ -82,8 +84,10 @@ func TestPrecedence(t *testing.T) {
 	for _, path := range []string{"name", "batch.max_events", "batch.max_bytes", "log.level", "log.format"} {
 		origins[path] = l.Origins[path].String()
 	}
-	wantOrigins := map[string]string{"name": "relay.yaml:1", "batch.max_events": "relay.yaml:4",
-		"batch.max_bytes": "RELAY_BATCH_MAX_BYTES", "log.level": "--set", "log.format": "default"}
+	wantOrigins := map[string]string{
+		"name": "relay.yaml:1", "batch.max_events": "relay.yaml:4",
+		"batch.max_bytes": "RELAY_BATCH_MAX_BYTES", "log.level": "--set", "log.format": "default",
+	}
 	if diff := cmp.Diff(wantOrigins, origins); diff != "" {
 		t.Errorf("origins (-want +got):\n%s", diff)
 	}

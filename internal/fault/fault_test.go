@@ -33,13 +33,22 @@ func TestWrite(t *testing.T) {
   slot confirmed    0/7B00128
   At risk: all between.
 Hint: ` + "`relay repair` shows which rows are in that range.\n"},
-		{"wrapped", fmt.Errorf("check slot: %w", &fault.Error{Code: fault.Busy, Summary: "held by pid 12"}), fault.Style{},
-			"relay: check slot: held by pid 12 [RLY1019]\n"},
-		{"cause", &fault.Error{Code: fault.KafkaUnreachable, Summary: "reach Kafka at k:9092", Err: errors.New("dial:\nrefused")}, fault.Style{},
-			"relay: reach Kafka at k:9092: dial:; refused [RLY5002]\n"},
+		{
+			"wrapped", fmt.Errorf("check slot: %w", &fault.Error{Code: fault.Busy, Summary: "held by pid 12"}),
+			fault.Style{},
+			"relay: check slot: held by pid 12 [RLY1019]\n",
+		},
+		{
+			"cause", &fault.Error{Code: fault.KafkaUnreachable, Summary: "reach Kafka at k:9092", Err: errors.New("dial:\nrefused")},
+			fault.Style{},
+			"relay: reach Kafka at k:9092: dial:; refused [RLY5002]\n",
+		},
 		{"foreign", errors.New("disk full\n"), fault.Style{Lead: "cannot start"}, "relay: cannot start: disk full [RLY9001]\n"},
-		{"colour", &fault.Error{Code: fault.Usage, Summary: "no such flag", Hint: "see --help"}, fault.Style{Colour: true},
-			"\x1b[31mrelay:\x1b[0m no such flag \x1b[2m[RLY2001]\x1b[0m\n\x1b[36mHint:\x1b[0m see --help\n"},
+		{
+			"colour", &fault.Error{Code: fault.Usage, Summary: "no such flag", Hint: "see --help"},
+			fault.Style{Colour: true},
+			"\x1b[31mrelay:\x1b[0m no such flag \x1b[2m[RLY2001]\x1b[0m\n\x1b[36mHint:\x1b[0m see --help\n",
+		},
 		{"none", nil, fault.Style{Lead: "cannot start"}, ""},
 	}
 	for _, tt := range tests {

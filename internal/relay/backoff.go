@@ -26,13 +26,13 @@ type backoff struct {
 
 func (b *backoff) next() time.Duration {
 	b.last = min(max(2*b.last, firstBackoff), maxBackoff)
-	return b.last - rand.N(b.last/4+1) //nolint:gosec // spreads load, keeps no secret
+	return b.last - rand.N(b.last/4+1)
 }
 
 func (b *backoff) reset() { b.last = 0 }
 
 func fencedPause() time.Duration {
-	return fencedMin + rand.N(fencedMax-fencedMin) //nolint:gosec // spreads load, keeps no secret
+	return fencedMin + rand.N(fencedMax-fencedMin)
 }
 
 // sleep waits for d, or until ctx is cancelled.

@@ -87,7 +87,7 @@ func (d *daemon) report(state status.State, err error) {
 func (d *daemon) note(message string, err error) {
 	if key := message + err.Error(); key != d.said {
 		d.said = key
-		d.cfg.Logger.Warn(message, keyError, err.Error())
+		d.cfg.Logger.Warn(message, keyError, err.Error()) //nolint:sloglint // each caller has a constant
 	}
 }
 

@@ -159,7 +159,8 @@ func runSession(t *rapid.T, h history, slot *outbox.LSN, kafka *scriptedKafka, l
 	tracker := status.New("test")
 	pipe := newPipeline(3)
 	pipe.tellIdle = true
-	st := &streaming{pipe: pipe,
+	st := &streaming{
+		pipe: pipe,
 		receiver: &receiver{
 			src: stream, pipe: pipe, resume: guard.NewResume(&cp, *slot, "", func(string) {}), mapper: mapper,
 			tables: map[string]bool{"public.outbox": true}, limits: limits, status: tracker,

@@ -31,7 +31,7 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 	st := &streaming{pipe: newPipeline(s.cfg.Batch.count())}
 	st.receiver = &receiver{
 		src: s.stream, pipe: st.pipe, mapper: s.mapper, bad: bad, at: at,
-		resume:   guard.NewResume(cp, *s.facts.Slot.ConfirmedFlush, s.fingerprint, func(m string) { s.log.Warn(m) }),
+		resume:   guard.NewResume(cp, *s.facts.Slot.ConfirmedFlush, s.fingerprint, func(m string) { s.log.Warn(m) }), //nolint:sloglint // the guard speaks
 		tables:   s.tableNames(),
 		limits:   batchLimits{events: s.cfg.Batch.MaxEvents, bytes: s.cfg.Batch.MaxBytes},
 		onUpdate: s.cfg.OnUpdate, timeline: s.facts.Server.Timeline, status: s.cfg.Status, protocol: s.protocol,
@@ -94,7 +94,7 @@ func (st *streaming) run(ctx context.Context, closeStream func() error) error {
 	errClose := closeStream()
 	<-received
 	for range 2 {
-		<-ends
+		_ = <-ends // the first reason counts
 	}
 	return st.verdict(first, context.Cause(ctx), errClose)
 }

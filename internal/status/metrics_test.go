@@ -25,9 +25,11 @@ func busy() *Tracker {
 	tr.Received(1000, time.Now().UnixMicro())
 	tr.Pending(3, 300)
 	time.Sleep(5 * time.Millisecond)
-	tr.Committed(Commit{Events: 2, Bytes: 120, Transactions: 1, Duration: 3 * time.Millisecond,
+	tr.Committed(Commit{
+		Events: 2, Bytes: 120, Transactions: 1, Duration: 3 * time.Millisecond,
 		CommitTime: time.Now().Add(-5 * time.Millisecond).UnixMicro(),
-		Checkpoint: Checkpoint{ResumeLSN: 1000, Timeline: 1, Seq: 7, EventsTotal: 42}})
+		Checkpoint: Checkpoint{ResumeLSN: 1000, Timeline: 1, Seq: 7, EventsTotal: 42},
+	})
 	tr.Pending(-2, -200)
 	tr.Acknowledged(1000)
 	tr.SlotSeen(Slot{Flush: 1000, WALEnd: 1600, WALStatus: "reserved", SafeBytes: 5000})
@@ -108,8 +110,10 @@ relay_slot_safe_bytes{relay="payments"} 5000
 		if err := testutil.GatherAndCompare(tr.metrics, strings.NewReader(want), names...); err != nil {
 			t.Error(err)
 		}
-		for name, n := range map[string]int{"relay_state": len(States()), "relay_slot_wal_status": 4, "relay_commit_duration_seconds": 1,
-			"relay_end_to_end_latency_seconds": 1, "relay_batch_events": 1, "relay_recovery_duration_seconds": 1} {
+		for name, n := range map[string]int{
+			"relay_state": len(States()), "relay_slot_wal_status": 4, "relay_commit_duration_seconds": 1,
+			"relay_end_to_end_latency_seconds": 1, "relay_batch_events": 1, "relay_recovery_duration_seconds": 1,
+		} {
 			if got, err := testutil.GatherAndCount(tr.metrics, name); err != nil || got != n {
 				t.Errorf("%s has %d series, want %d (%v)", name, got, n, err)
 			}

@@ -122,8 +122,10 @@ func TestReadyzNamesTheReason(t *testing.T) {
 		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]any{"ready": false, "state": "refused", "reason": "slot is far ahead of the checkpoint",
-			"since": since.UTC().Format(time.RFC3339Nano), "code": "RLY1003"}
+		want := map[string]any{
+			"ready": false, "state": "refused", "reason": "slot is far ahead of the checkpoint",
+			"since": since.UTC().Format(time.RFC3339Nano), "code": "RLY1003",
+		}
 		if diff := cmp.Diff(want, got); diff != "" || answer.Code != http.StatusServiceUnavailable {
 			t.Errorf("answer %d (-want +got):\n%s", answer.Code, diff)
 		}

@@ -96,10 +96,14 @@ func (t *Tracker) View() View {
 		Received:   s.received,
 		Flushed:    s.acknowledged,
 		Lag:        LagView{Seconds: s.lag().Seconds(), Bytes: s.lagBytes(), PendingEvents: s.pendingEvents},
-		Slot: SlotView{Flush: s.slot.Flush, Retained: s.slot.retained(), SafeBytes: s.slot.SafeBytes,
-			WALStatus: s.slot.WALStatus, Seen: known(s.slotAt)},
-		Published: PublishedView{Events: s.totals.events, Bytes: s.totals.bytes,
-			KafkaTransactions: s.totals.kafka, PostgresTransactions: s.totals.postgres},
+		Slot: SlotView{
+			Flush: s.slot.Flush, Retained: s.slot.retained(), SafeBytes: s.slot.SafeBytes,
+			WALStatus: s.slot.WALStatus, Seen: known(s.slotAt),
+		},
+		Published: PublishedView{
+			Events: s.totals.events, Bytes: s.totals.bytes,
+			KafkaTransactions: s.totals.kafka, PostgresTransactions: s.totals.postgres,
+		},
 		Skipped:  s.skipped,
 		Ignored:  s.ignored,
 		Epoch:    s.epoch,
