@@ -104,7 +104,7 @@ func identityFields() []string {
 }
 
 func checkpointFields() []string {
-	return append(identityFields(), "barrier_offset", "resume_lsn", "publication", "fingerprint", "seq", "events_total",
+	return append(identityFields(), "barrier_offset", "resume_lsn", "floor", "publication", "fingerprint", "seq", "events_total",
 		"holds", "phase")
 }
 
