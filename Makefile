@@ -10,7 +10,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt build bench prereqs devstack
+.PHONY: help demo test lint fmt build bench gobench prereqs devstack
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ demo: prereqs ## kill the relay three times under load and count; STAY=1 keeps e
 test: prereqs devstack ## all tests on real servers; RACE=1 adds the race detector, PACKAGES=./outbox/... selects
 	@bin/devstack -- $(GO) test -p 2 -timeout $(TIMEOUT) $(if $(RACE),-race) $(PACKAGES)
 
-bench: prereqs devstack ## Go benchmarks with allocations; BENCH=Decode and PACKAGES=./replication select
+bench: prereqs build ## from end to end beside pg_recvlogical, 10 minutes; ARGS="-only drain -rounds 5 -json" selects
+	@$(GO) build -o bin/bench ./internal/bench/cmd && bin/bench -program bin/relay $(ARGS)
+
+gobench: prereqs devstack ## Go benchmarks with allocations; BENCH=Decode and PACKAGES=./replication select
 	@bin/devstack -- $(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
 lint: ## golangci-lint, gofumpt included

@@ -95,11 +95,26 @@ func (b *bench) open(ctx context.Context) error {
 
 // plan is all that will be done, in order.
 func (b *bench) plan() []step {
+	plans := map[string]func() []step{
+		partIdle: b.planIdle, partDrain: b.planDrains, partLatency: b.planLatency,
+		partRecovery: b.planRecovery, partSlow: b.planSlow, partCurve: b.planCurve,
+	}
 	var steps []step
-	if b.wants(partDrain) {
-		steps = append(steps, b.planDrains()...)
+	for _, part := range Parts() {
+		if b.wants(part) {
+			steps = append(steps, plans[part]()...)
+			steps = append(steps, step{part + ": clearing up", b.clear})
+		}
 	}
 	return steps
+}
+
+// clear lets go of a part's backlog.
+func (b *bench) clear(ctx context.Context) error {
+	if err := b.db.dropSlot(ctx, b.names.base()); err != nil {
+		return err
+	}
+	return b.db.truncate(ctx)
 }
 
 // onRemove notes what has to be done in the end; the last noted comes first.

@@ -66,7 +66,7 @@ func (b *bench) planDrains() []step {
 		}})
 		for round := 1; round <= b.Rounds; round++ {
 			steps = append(steps, step{label(round, "relay"), func(ctx context.Context) error {
-				m, err := b.drain(ctx, s.events(), partitions, b.Config.Kafka.Brokers)
+				m, err := b.drain(ctx, b.kafka, s.events(), partitions)
 				d.Relay.add(m)
 				return err
 			}})
@@ -100,13 +100,13 @@ func (b *bench) prepare(ctx context.Context, s shape) error {
 }
 
 // drain has a new relay publish the backlog.
-func (b *bench) drain(ctx context.Context, events, partitions int, brokers []string) (m report, err error) {
-	r, err := b.newRun(brokers)
+func (b *bench) drain(ctx context.Context, k *cluster, events, partitions int) (m report, err error) {
+	r, err := b.newRun(k)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = b.endRun(ctx, r, err) }()
-	if err := b.kafka.create(ctx, r.topic, partitions); err != nil {
+	defer func() { err = b.endRun(ctx, k, r, err) }()
+	if err := k.create(ctx, r.topic, partitions); err != nil {
 		return m, err
 	}
 	from, err := b.db.copyBase(ctx, r.slot)
@@ -124,14 +124,14 @@ func (b *bench) drain(ctx context.Context, events, partitions int, brokers []str
 }
 
 // endRun removes the slot and the topics of a run: what is measured next finds the servers as this one did.
-func (b *bench) endRun(ctx context.Context, r *relayRun, err error) error {
+func (b *bench) endRun(ctx context.Context, k *cluster, r *relayRun, err error) error {
 	if err != nil {
 		return err // everything is removed in the end
 	}
 	if err := b.db.dropSlot(ctx, r.slot); err != nil {
 		return err
 	}
-	return b.kafka.remove()
+	return k.remove()
 }
 
 // checked reads a report, which must be about all events: a figure for another number would be a wrong one.
@@ -145,11 +145,11 @@ func checked(path string, events int) (report, error) {
 
 // receiveOnly has our own reader receive the backlog and throw it away.
 func (b *bench) receiveOnly(ctx context.Context, events int) (m report, err error) {
-	r, err := b.newRun(b.Config.Kafka.Brokers)
+	r, err := b.newRun(b.kafka)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = b.endRun(ctx, r, err) }()
+	defer func() { err = b.endRun(ctx, b.kafka, r, err) }()
 	if _, err := b.db.copyBase(ctx, r.slot); err != nil {
 		return m, err
 	}

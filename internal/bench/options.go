@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -27,17 +28,25 @@ type Options struct {
 	Rounds int
 	// Only names the parts to run; empty: all.
 	Only []string
-	// SlowBrokers reach the same kind of cluster over a network with a long round trip; without them that part is left
-	// out.
-	SlowBrokers []string
+	// SlowKafka starts a cluster that is reached over a network with a long round trip; nil: that part is left out.
+	SlowKafka func(context.Context) (SlowKafka, error)
 	// Progress is told what is being done; may be nil.
 	Progress Progress
 }
 
 // Parts are the parts of the benchmark, in the order in which they run.
-func Parts() []string { return []string{partDrain} }
+func Parts() []string {
+	return []string{partIdle, partDrain, partLatency, partRecovery, partSlow, partCurve}
+}
 
-const partDrain = "drain"
+const (
+	partIdle     = "idle"
+	partDrain    = "drain"
+	partLatency  = "latency"
+	partRecovery = "recovery"
+	partSlow     = "slow"
+	partCurve    = "curve"
+)
 
 // NameLength is how long Options.Name may be: a relay's name and numbers are made of it.
 const NameLength = 16

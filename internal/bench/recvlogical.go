@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -86,9 +85,6 @@ func (p *recvlogical) copyFrom(ctx context.Context, s config.Source, slot, publi
 	}
 	r.Events = uint64(events)
 	r.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	if use, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.PeakRSS = use.Maxrss << 10
-	}
 	return r, nil
 }
 

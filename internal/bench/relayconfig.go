@@ -9,18 +9,19 @@ import (
 	"github.com/outbox-relay/relay/internal/config"
 )
 
-// run is one relay with names of its own.
+// relayRun is one relay with names of its own.
 type relayRun struct {
 	relay, slot, topic string
 	brokers            []string
 	config             string // path of its configuration file
+	daemon             *daemon
 }
 
 // newRun takes the next names and writes the configuration of the relay.
-func (b *bench) newRun(brokers []string) (*relayRun, error) {
+func (b *bench) newRun(k *cluster) (*relayRun, error) {
 	b.runs++
 	r := &relayRun{
-		relay: b.names.relay(b.runs), slot: b.names.slot(b.runs), topic: b.names.events(b.runs), brokers: brokers,
+		relay: b.names.relay(b.runs), slot: b.names.slot(b.runs), topic: b.names.events(b.runs), brokers: k.brokers,
 		config: filepath.Join(b.dir, fmt.Sprintf("relay-%d.yaml", b.runs)),
 	}
 	if err := os.WriteFile(r.config, []byte(relayConfig(b.Config, b.names, r)), 0o600); err != nil {

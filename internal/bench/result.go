@@ -14,7 +14,16 @@ type Result struct {
 	Settings   Settings  `json:"settings"`
 	Machine    Machine   `json:"machine"`
 	Drains     []*Drain  `json:"drains"`
-	Targets    []Target  `json:"targets"`
+	// The parts that were left out are null.
+	Idle     *Idle      `json:"idle"`
+	Latency  []*Latency `json:"latency"`
+	Floor    *Floor     `json:"bare_kafka_transaction"`
+	Recovery *Recovery  `json:"recovery"`
+	Slow     *Slow      `json:"slow_network"`
+	Curve    *Curve     `json:"curve"`
+	Targets  []Target   `json:"targets"`
+	// Notes say what was not measured, and why.
+	Notes []string `json:"notes"`
 }
 
 // Settings are those of the run.
@@ -35,7 +44,7 @@ type Settings struct {
 func (b *bench) newResult(context.Context) *Result {
 	c := b.Config
 	r := &Result{
-		APIVersion: "relay/v1", Kind: "Benchmark", Started: time.Now().UTC(), Machine: thisMachine(),
+		APIVersion: "relay/v1", Kind: "Benchmark", Notes: []string{}, Drains: []*Drain{}, Latency: []*Latency{}, Started: time.Now().UTC(), Machine: thisMachine(),
 		Settings: Settings{
 			Scale: b.Scale, Rounds: b.Rounds, PayloadBytes: PayloadBytes, Partitions: partitions, Compression: c.Kafka.Compression,
 			MaxEvents: c.Batch.MaxEvents, MaxBytes: int64(c.Batch.MaxBytes), Memory: int64(c.Batch.Memory),
@@ -44,6 +53,8 @@ func (b *bench) newResult(context.Context) *Result {
 	}
 	if b.recv != nil {
 		r.Settings.PgRecvlogical = b.recv.version
+	} else {
+		r.Notes = append(r.Notes, "pg_recvlogical: not measured, none of version 15 or newer is installed")
 	}
 	return r
 }
@@ -55,6 +66,9 @@ func (r *Result) finish() {
 		if d.PgRecvlogical != nil {
 			d.Ratio = ratio(d.Relay.EventsPerSecond.Median, d.PgRecvlogical.EventsPerSecond.Median)
 		}
+	}
+	if r.Slow != nil {
+		r.Slow.finish()
 	}
 	r.Targets = r.judge()
 }

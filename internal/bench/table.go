@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -11,8 +10,17 @@ import (
 // WriteTable prints the result for people.
 func (r *Result) WriteTable(w io.Writer) error {
 	t := &tables{w: w}
+	t.where(r)
 	t.drains(r.Drains)
+	t.idle(r.Idle)
+	t.latency(r.Latency, r.Floor)
+	t.recovery(r.Recovery)
+	t.slow(r.Slow)
+	t.curve(r.Curve)
 	t.targets(r.Targets)
+	for _, note := range r.Notes {
+		t.line("%s", note)
+	}
 	return t.err
 }
 
@@ -20,6 +28,12 @@ func (r *Result) WriteTable(w io.Writer) error {
 type tables struct {
 	w   io.Writer
 	err error
+}
+
+func (t *tables) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
+	}
 }
 
 func (t *tables) write(header []string, rows [][]string) {
@@ -34,35 +48,108 @@ func (t *tables) write(header []string, rows [][]string) {
 	t.err = tw.Flush()
 }
 
+func (t *tables) where(r *Result) {
+	cpu := r.Machine.CPU
+	if cpu == "" {
+		cpu = r.Machine.Arch
+	}
+	t.line("%d cores (%s), load before %s; Postgres %d, %d Kafka brokers", r.Machine.Cores, cpu, r.Machine.Load, r.Settings.Postgres, r.Settings.Brokers)
+	t.line("events of %d B, %d partitions, compression %s; medians of %d rounds, spread is (most - least) / median\n",
+		r.Settings.PayloadBytes, r.Settings.Partitions, r.Settings.Compression, r.Settings.Rounds)
+}
+
 func (t *tables) drains(drains []*Drain) {
 	var rows [][]string
 	for _, d := range drains {
-		shape := d.Shape
-		add := func(reader string, r *Reader, ratio string) {
-			if r == nil {
-				return
-			}
-			rows = append(rows, []string{
-				shape, reader, count(int(r.EventsPerSecond.Median)), percent(r.EventsPerSecond.spread()), ratio,
-				decimal(r.CPUMicros.Median), decimal(r.Allocations.Median), decimal(r.PeakRSS.Max / mebi), number(r.EventsPerKafkaTransaction.Median),
-			})
-			shape = ""
-		}
-		ratio := ""
+		shape, than := d.Shape, ""
 		if d.Ratio != 0 {
-			ratio = decimal(d.Ratio) + "x"
+			than = decimal(d.Ratio) + "x"
 		}
-		add("relay", &d.Relay, ratio)
-		add("pg_recvlogical", d.PgRecvlogical, "")
-		add("receive only", &d.Receive, "")
+		for _, reader := range []struct {
+			name  string
+			r     *Reader
+			ratio string
+		}{{"relay", &d.Relay, than}, {"pg_recvlogical", d.PgRecvlogical, ""}, {"receive only", &d.Receive, ""}} {
+			if reader.r != nil {
+				rows = append(rows, append([]string{shape, reader.name}, reader.r.cells(reader.ratio)...))
+				shape = ""
+			}
+		}
 	}
-	t.write([]string{"DRAIN", "READER", "EVENTS/S", "SPREAD", "RATIO", "CPU US", "ALLOCS", "PEAK MIB", "EVENTS/TX"}, rows)
+	t.write(append([]string{"DRAIN", "READER"}, readerHeader()...), rows)
+}
+
+func readerHeader() []string {
+	return []string{"EVENTS/S", "SPREAD", "RATIO", "CPU US", "ALLOCS", "PEAK MIB", "EVENTS/TX"}
+}
+
+func (r *Reader) cells(ratio string) []string {
+	return []string{
+		whole(r.EventsPerSecond.Median), percent(r.EventsPerSecond.spread()), ratio, decimal(r.CPUMicros.Median),
+		measured(r.Allocations.Median), measured(r.PeakRSS.Max / mebi), whole(r.EventsPerKafkaTransaction.Median),
+	}
+}
+
+func (t *tables) idle(i *Idle) {
+	if i != nil {
+		t.write([]string{"IDLE", "RSS MIB", "CPU"}, [][]string{{"relay", decimal(i.RSS.Max / mebi), decimal(i.CPU.Median*100) + "%"}})
+	}
+}
+
+func (t *tables) latency(latencies []*Latency, floor *Floor) {
+	var rows [][]string
+	row := func(name, reached string, p *Percentiles) {
+		rows = append(rows, []string{
+			name, reached, decimal(p.P50.Median), percent(p.P50.spread()), decimal(p.P95.Median), decimal(p.P99.Median), decimal(p.Max.Max),
+		})
+	}
+	for _, l := range latencies {
+		row(fmt.Sprintf("COMMIT to consumer, %s/s", count(l.Rate)), whole(l.Reached.Median), &l.Percentiles)
+	}
+	if floor != nil {
+		row("bare Kafka transaction, event and checkpoint", count(floor.Rate), &floor.WithCheckpoint)
+		row("bare Kafka transaction, event alone", count(floor.Rate), &floor.Event)
+	}
+	t.write([]string{"LATENCY MS", "REACHED/S", "P50", "SPREAD", "P95", "P99", "MAX"}, rows)
+}
+
+func (t *tables) recovery(r *Recovery) {
+	if r != nil {
+		t.write([]string{"RECOVERY", "NEXT EVENT AFTER", "SPREAD", "LONGEST"}, [][]string{{
+			fmt.Sprintf("kill -9 at %s/s", count(r.Rate)), decimal(r.Seconds.Median) + " s", percent(r.Seconds.spread()), decimal(r.Seconds.Max) + " s",
+		}})
+	}
+}
+
+func (t *tables) slow(s *Slow) {
+	if s == nil {
+		return
+	}
+	t.write(append([]string{"ROUND TRIP TO KAFKA"}, readerHeader()...), [][]string{
+		append([]string{"none"}, s.Direct.cells("")...),
+		append([]string{decimal(s.RoundTrip) + " ms"}, s.Slow.cells(decimal(s.Share)+"x")...),
+	})
+}
+
+func (t *tables) curve(c *Curve) {
+	if c == nil {
+		return
+	}
+	var rows [][]string
+	for _, points := range [][]*Point{c.Backlog, c.Partitions} {
+		for _, p := range points {
+			rows = append(rows, []string{
+				count(p.Events), count(p.Partitions), decimal(p.CPUMicros.Median), percent(p.CPUMicros.spread()), whole(p.Rate.Median), decimal(p.PeakRSS.Max / mebi),
+			})
+		}
+	}
+	t.write([]string{"CURVE EVENTS", "PARTITIONS", "CPU US", "SPREAD", "EVENTS/S", "PEAK MIB"}, rows)
 }
 
 func (t *tables) targets(targets []Target) {
 	var rows [][]string
 	for _, g := range targets {
-		mark, than := "missed", "at least "
+		mark, than := "MISSED", "at least "
 		if g.Met {
 			mark = "ok"
 		}
@@ -71,46 +158,5 @@ func (t *tables) targets(targets []Target) {
 		}
 		rows = append(rows, []string{g.Name, than + withUnit(g.Want, g.Unit), withUnit(g.Got, g.Unit), mark})
 	}
-	t.write([]string{"TARGET", "WANT", "GOT", ""}, rows)
-}
-
-func withUnit(v float64, unit string) string {
-	if unit == "x" || unit == "%" {
-		return decimal(v) + unit
-	}
-	return strings.TrimSpace(decimal(v) + " " + unit)
-}
-
-// decimal has as many digits as people want to compare.
-func decimal(v float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case v < 0.1:
-		return strconv.FormatFloat(v, 'f', 4, 64)
-	case v < 10:
-		return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 2, 64), ".00")
-	case v < 100:
-		return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
-	}
-	return count(int(v))
-}
-
-// number is a count that is left out when it is nothing.
-func number(v float64) string {
-	if v == 0 {
-		return ""
-	}
-	return count(int(v))
-}
-
-func percent(v float64) string { return strconv.Itoa(int(v*100+0.5)) + "%" }
-
-// count prints a number with commas.
-func count(n int) string {
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
+	t.write([]string{"TARGET", "WANTED", "GOT", ""}, rows)
 }

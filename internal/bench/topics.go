@@ -15,10 +15,11 @@ import (
 
 // cluster is the Kafka that events are published to.
 type cluster struct {
-	names  names
-	client sarama.Client
-	admin  sarama.ClusterAdmin
-	spread int16 // replication factor
+	names   names
+	brokers []string
+	client  sarama.Client
+	admin   sarama.ClusterAdmin
+	spread  int16 // replication factor
 }
 
 // newSaramaConfig is how the benchmark itself talks to Kafka: the same protocol versions as the relay's.
@@ -44,7 +45,7 @@ func openCluster(brokers []string, replicationFactor int, n names) (*cluster, er
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("administer Kafka: %w", err), client.Close())
 	}
-	return &cluster{names: n, client: client, admin: admin, spread: int16(replicationFactor)}, nil
+	return &cluster{names: n, brokers: brokers, client: client, admin: admin, spread: int16(replicationFactor)}, nil
 }
 
 func (c *cluster) close() error { return c.admin.Close() } // closes the client too

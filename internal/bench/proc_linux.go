@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // peakRSS is the most that this process had resident, in bytes. Not getrusage's: that one begins with what the parent
@@ -30,4 +31,27 @@ func memoryOf(pid, field string) int64 {
 		}
 	}
 	return 0
+}
+
+// cpuOf is what a process has used, user and system; 0 when it is gone.
+func cpuOf(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// Fields are counted behind the name, which may hold anything: proc_pid_stat(5).
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	const (
+		utime, stime = 11, 12            // fields 14 and 15, the first here being 3
+		tick         = time.Second / 100 // USER_HZ is the same on every architecture that Go runs on
+	)
+	var used time.Duration
+	for _, i := range []int{utime, stime} {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0
+		}
+		used += time.Duration(n) * tick
+	}
+	return used
 }

@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Floor is the latency of the bare Kafka transaction (add partitions, produce, end) until the same consumer sees it, at
+// the lowest rate: no relay that is exactly once can be faster.
+type Floor struct {
+	Rate int `json:"rate"` // transactions/s
+	// Event is a transaction with one event.
+	Event Percentiles `json:"event"`
+	// WithCheckpoint is one with the same records that the relay writes: an event, and a checkpoint in another topic.
+	WithCheckpoint Percentiles `json:"event_with_checkpoint"`
+}
+
+// checkpointBytes is about what a checkpoint of Relay's has.
+const checkpointBytes = 700
+
+// floor measures one round, the two kinds in turn.
+func (b *bench) floor(ctx context.Context, f *Floor) (err error) {
+	b.runs++
+	topic, other := b.names.events(b.runs), b.names.kafka()+fmt.Sprintf("floor-%d", b.runs)
+	if err := b.kafka.create(ctx, topic, partitions); err != nil {
+		return err
+	}
+	if err := b.kafka.create(ctx, other, 1); err != nil {
+		return err
+	}
+	p, err := b.kafka.newProducer(ctx, "relay-bench-"+b.names.suffix)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	rate := latencyRates()[0]
+	f.Rate = rate
+	warm := warmUp(rate)
+	events := warm + 2*max(fewestEvents, b.scaled(rate*latencySeconds/2))
+	notes := newLedger(events)
+	k, err := b.kafka.consume(ctx, topic, notes.saw)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	begin := time.Now()
+	for n := range events {
+		if err := sleepUntil(ctx, begin.Add(time.Duration(n)*time.Second/time.Duration(rate))); err != nil {
+			return err
+		}
+		records := map[place][]byte{{topic, int32(n % partitions)}: []byte(event(n))}
+		if n%2 == 1 {
+			records[place{other, 0}] = make([]byte, checkpointBytes)
+		}
+		begun := time.Now()
+		if err := p.transact(ctx, records); err != nil {
+			return err
+		}
+		notes.wrote(n, begun, begun)
+	}
+	if err := notes.await(ctx, unseenPatience); err != nil {
+		return err
+	}
+	f.Event.add(notes.latencies(func(n int) bool { return n >= warm && n%2 == 0 }))
+	f.WithCheckpoint.add(notes.latencies(func(n int) bool { return n >= warm && n%2 == 1 }))
+	if err := k.close(); err != nil {
+		return err
+	}
+	return b.kafka.remove()
+}
+
+// event is the payload of event n, as the database makes it.
+func event(n int) string {
+	text := fmt.Sprintf(`{"n":"%0*d","fill":"`, numberLength, n)
+	for len(text) < PayloadBytes-2 {
+		text += "x"
+	}
+	return text + `"}`
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package bench
+
+import "time"
+
+func peakRSS() int64            { return maxRSS() }
+func residentOf(_ int) int64    { return 0 }
+func cpuOf(_ int) time.Duration { return 0 }
