@@ -49,6 +49,9 @@ func run(interrupt context.Context, say *narrator, stay bool) int {
 	ctx, fail := context.WithCancelCause(interrupt)
 	defer fail(nil)
 	v, err := play(ctx, fail, say, stay)
+	if interrupt.Err() != nil {
+		say.step("interrupted", "")
+	}
 	switch {
 	case stay && v.even() && interrupt.Err() != nil:
 		return exitEven // counted before the interrupt

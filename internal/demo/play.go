@@ -19,7 +19,12 @@ const (
 // play is the demo from beginning to end.
 func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay bool) (v verdict, err error) {
 	s, err := setStage(ctx, say)
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() {
+		if failed := s.close(); failed != nil {
+			say.step("clean-up", "%v", failed) // an interrupt would hide it
+			err = errors.Join(err, failed)
+		}
+	}()
 	if err != nil {
 		return v, err
 	}
