@@ -104,7 +104,7 @@ func TestABatchThatIsTooLargeIsSplit(t *testing.T) {
 			t.Fatal(err)
 		}
 		total += batch.Len()
-		split = p.lanes[1].limit < 20000 && p.lanes[2].limit < 20000
+		split = p.lanes[1].limit < 100_000 && p.lanes[2].limit < 100_000
 	}
 	got := r.eventually(topic, total)
 	gapless(t, got, r.cfg.Relay, 1, total)
