@@ -93,9 +93,9 @@ func (s *Stream) keepAlive(every time.Duration) {
 
 // broken notes that nothing can be written any more, and ends the reader a little later if it does not end by itself.
 func (s *Stream) broken(err error) {
-	lost := &lostError{err: err}
-	if s.lost.CompareAndSwap(nil, lost) {
-		lost.timer = time.AfterFunc(lostGrace, s.socket.interrupt)
+	lost := &lostError{err: err, timer: time.AfterFunc(lostGrace, s.socket.interrupt)}
+	if !s.lost.CompareAndSwap(nil, lost) {
+		lost.timer.Stop() // the first error counts
 	}
 }
 
