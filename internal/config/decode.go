@@ -137,8 +137,10 @@ func decodeList(list *[]string, node ast.Node) error {
 	}
 	*list = make([]string, 0, len(sequence.Values))
 	for _, v := range sequence.Values {
-		if _, isMapping := plainMapping(v); isMapping { // the parser takes {brokers: [kafka-1:9092]} for one
-			return wrong(v, "want a text; one with a colon needs quotes here")
+		text, ok := address(v)
+		if ok {
+			*list = append(*list, text)
+			continue
 		}
 		text, err := scalar(v)
 		if err != nil {
@@ -147,6 +149,23 @@ func decodeList(list *[]string, node ast.Node) error {
 		*list = append(*list, text)
 	}
 	return nil
+}
+
+// address is a text such as kafka-1:9092 that the parser takes for a mapping when its list stands in braces. YAML does
+// so only if a blank follows the colon, which none does here.
+func address(node ast.Node) (string, bool) {
+	mapping, ok := node.(*ast.MappingNode)
+	if !ok || len(mapping.Values) != 1 {
+		return "", false
+	}
+	pair := mapping.Values[0]
+	host, errHost := scalar(pair.Key)
+	port, errPort := scalar(pair.Value)
+	colon, at := pair.Start.Position.Column, pair.Value.GetToken().Position.Column
+	if errHost != nil || errPort != nil || at != colon+1 {
+		return "", false
+	}
+	return host + ":" + port, true
 }
 
 func decodeMap(m map[string]string, node ast.Node) error {

@@ -191,3 +191,22 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Errorf("the example shows other defaults (-default +example):\n%s", diff)
 	}
 }
+
+// TestAddressesInBraces: the form of the documentation, with all of it on one line.
+func TestAddressesInBraces(t *testing.T) {
+	for _, list := range []string{`[kafka-1:9092, "kafka-2:9092"]`, `[127.0.0.1:9092]`, `[a:1, b:2]`} {
+		path := filepath.Join(t.TempDir(), "relay.yaml")
+		if err := os.WriteFile(path, []byte("name: a\nsource: {url: 'postgres://h/d'}\nkafka: {brokers: "+list+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := config.Load(config.Options{Path: path})
+		if err != nil {
+			t.Errorf("%s: %v", list, err)
+			continue
+		}
+		want := strings.NewReplacer("[", "", "]", "", `"`, "", " ", "").Replace(list)
+		if got := strings.Join(l.Config.Kafka.Brokers, ","); got != want {
+			t.Errorf("%s: read as %s", list, got)
+		}
+	}
+}
