@@ -16,7 +16,7 @@ import (
 )
 
 func TestClassifyWhatConnectMeets(t *testing.T) {
-	onVersions(t, versions, func(t *testing.T, f *fixture) {
+	onVersions(t, []int{13, 18}, func(t *testing.T, f *fixture) {
 		closed := f.pg.Role(t, "LOGIN REPLICATION")
 		f.exec(t, "REVOKE CONNECT ON DATABASE "+f.pg.Database+" FROM PUBLIC")
 		other := devstacktest.Postgres(t, f.pg.Major)

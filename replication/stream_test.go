@@ -251,7 +251,7 @@ func TestValuesLookTheSameWhateverTheRolesSettings(t *testing.T) {
 }
 
 func TestLargeTransactionAndLargeRowsComeWhole(t *testing.T) {
-	onVersions(t, versions, func(t *testing.T, f *fixture) {
+	onVersions(t, []int{13, 18}, func(t *testing.T, f *fixture) {
 		const rows, large = 50_000, 3 << 20
 		r := f.start(t)
 		f.exec(t, fmt.Sprintf("INSERT INTO outbox.event SELECT i, CASE WHEN i %% 10000 = 0 THEN repeat('x', %d) ELSE 'p' || i END FROM generate_series(1, %d) i", large, rows))
