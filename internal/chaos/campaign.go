@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -83,6 +85,9 @@ func (c *Campaign) kill(ctx context.Context, r *Report) error {
 		if err := p.Kill(); err != nil {
 			return err
 		}
+		if why := p.Refusal(); why != "" {
+			return fmt.Errorf("relay %s: %s", p.Name, why)
+		}
 		if err := r.killed(p, m, c.Say); err != nil {
 			return err
 		}
@@ -123,8 +128,19 @@ func (f *Fleet) settle(ctx context.Context, reader *Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, err := reader.awaitEvent(ctx, Offsets{}, id); err != nil {
-		return err
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	waiting, enough := context.WithCancelCause(ctx)
+	defer enough(nil)
+	for _, p := range f.Processes {
+		watching.Go(func() {
+			if l, err := p.log.await(waiting, 0, refuses); err == nil {
+				enough(fmt.Errorf("relay %s: %s", p.Name, strings.TrimSpace(l.text)))
+			}
+		})
+	}
+	if err := reader.awaitEvent(waiting, id); err != nil {
+		return errors.Join(err, context.Cause(waiting))
 	}
 	for _, p := range f.Processes {
 		if !p.Running() {

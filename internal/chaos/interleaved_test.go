@@ -38,13 +38,36 @@ func newInterleaved(t *testing.T, major int) *interleaved {
 	return &interleaved{Fleet: f, reader: newReader(t, f.Place), at: Offsets{}, relay: launch(t, f, status.Streaming)}
 }
 
-// published waits until an event is visible and gives the LSN of its commit, as relay-position tells.
-func (i *interleaved) published(t *testing.T, id string) outbox.LSN {
+// mark commits an event, waits until it is visible, and gives the LSN of its commit. other is an event that was committed
+// before, or empty: it must be visible by then, and its LSN is given too.
+func (i *interleaved) mark(t *testing.T, other string) (mark, before outbox.LSN) {
 	t.Helper()
-	e, err := i.reader.awaitEvent(bounded(t, limit), i.at, id)
+	ctx := bounded(t, limit)
+	id, err := i.Place.mark(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+	seen, err := i.reader.awaitEvents(ctx, i.at, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range seen {
+		switch e.ID {
+		case id:
+			mark = commitLSN(t, e)
+		case other:
+			before = commitLSN(t, e)
+		}
+	}
+	if other != "" && before == 0 {
+		t.Fatalf("event %s is lost: one that was committed after it is published", other)
+	}
+	return mark, before
+}
+
+// commitLSN is what relay-position tells.
+func commitLSN(t *testing.T, e Published) outbox.LSN {
+	t.Helper()
 	var timeline, lsn, index uint64
 	if _, err := fmt.Sscanf(e.Position, "%08x-%016x-%08x", &timeline, &lsn, &index); err != nil {
 		t.Fatalf("position %q: %v", e.Position, err)
@@ -89,7 +112,7 @@ type openTx struct {
 	id string
 }
 
-func openTransaction(t *testing.T, p *Place, key string) *openTx {
+func openTransaction(t *testing.T, p *Place) *openTx {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), p.AppURL())
 	if err != nil {
@@ -100,7 +123,7 @@ func openTransaction(t *testing.T, p *Place, key string) *openTx {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := insertMark(t.Context(), tx, key)
+	id, err := insertMark(t.Context(), tx, "beside")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,18 +137,18 @@ func (o *openTx) commit(t *testing.T) {
 	}
 }
 
-// TestNextCommitStartsAtTheCheckpoint: the relay dies when it has acknowledged the end of one transaction, and the record
-// of the next commit starts right there.
+// TestNextCommitStartsAtTheCheckpoint: the relay dies when it has acknowledged the end of a transaction, and the record of
+// another one's commit, which was open all the while, starts right there.
 func TestNextCommitStartsAtTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	i := newInterleaved(t, 0)
 	met := 0
 	for try := 0; met < exact && try < tries; try++ {
-		one, two := openTransaction(t, i.Place, "one"), openTransaction(t, i.Place, "two")
-		one.commit(t)
-		checkpoint := i.acknowledged(t, i.published(t, one.id))
-		i.restart(t, try%2 == 0, func() { two.commit(t) })
-		if i.published(t, two.id) == checkpoint {
+		beside := openTransaction(t, i.Place)
+		last, _ := i.mark(t, "")
+		checkpoint := i.acknowledged(t, last)
+		i.restart(t, try%2 == 0, func() { beside.commit(t) })
+		if _, lsn := i.mark(t, beside.id); lsn == checkpoint {
 			met++
 		}
 	}
@@ -145,10 +168,9 @@ func TestIdleCheckpointBesideAnOpenTransaction(t *testing.T) {
 	for try := 0; slices.Contains(met, false) && try < tries; try++ {
 		known, beside := make([]outbox.LSN, len(relays)), make([]*openTx, len(relays))
 		for n, i := range relays {
-			before := openTransaction(t, i.Place, "before")
-			beside[n] = openTransaction(t, i.Place, "beside")
-			before.commit(t)
-			known[n] = i.acknowledged(t, i.published(t, before.id))
+			beside[n] = openTransaction(t, i.Place)
+			last, _ := i.mark(t, "")
+			known[n] = i.acknowledged(t, last)
 			if err := execute(t.Context(), i.Place.AppURL(), "INSERT INTO chaos.business VALUES ('moves the log')"); err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +178,8 @@ func TestIdleCheckpointBesideAnOpenTransaction(t *testing.T) {
 		for n, i := range relays {
 			checkpoint := i.acknowledged(t, known[n])
 			i.restart(t, try%2 == 0, func() { beside[n].commit(t) })
-			met[n] = met[n] || i.published(t, beside[n].id) == checkpoint
+			_, lsn := i.mark(t, beside[n].id)
+			met[n] = met[n] || lsn == checkpoint
 		}
 	}
 	for n, i := range relays {

@@ -87,7 +87,7 @@ func awaitMark(t *testing.T, p *Place, r *Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.awaitEvent(ctx, Offsets{}, id); err != nil {
+	if err := r.awaitEvent(ctx, id); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -159,26 +159,29 @@ func (r *Reader) published(ctx context.Context) ([]Published, error) {
 	return events, err
 }
 
-// awaitEvent reads until an event is visible and gives it. from is where to begin, and moves to where to go on.
-func (r *Reader) awaitEvent(ctx context.Context, from Offsets, id string) (*Published, error) {
-	var found *Published
+// awaitEvents reads until an event is visible and gives all that was read. from is where to begin, and moves to where to
+// go on.
+func (r *Reader) awaitEvents(ctx context.Context, from Offsets, id string) (seen []Published, err error) {
 	names := make(interned)
-	for {
-		err := r.Read(ctx, from, func(rec *kgo.Record) error {
+	for found := false; !found && err == nil; {
+		err = r.Read(ctx, from, func(rec *kgo.Record) error {
 			e, err := names.read(rec)
-			if err == nil && e.ID == id {
-				found = &e
-			}
+			found = found || e.ID == id
+			seen = append(seen, e)
 			return err
 		})
-		if found != nil && err == nil {
-			return found, nil
-		}
-		if err == nil {
+		if !found && err == nil {
 			err = sleep(ctx, readEvery)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("wait for event %s: %w", id, err)
-		}
 	}
+	if err != nil {
+		return nil, fmt.Errorf("wait for event %s: %w", id, err)
+	}
+	return seen, nil
+}
+
+// awaitEvent reads from the beginning until an event is visible.
+func (r *Reader) awaitEvent(ctx context.Context, id string) error {
+	_, err := r.awaitEvents(ctx, Offsets{}, id)
+	return err
 }

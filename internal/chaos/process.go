@@ -194,6 +194,21 @@ func (p *Process) Status(ctx context.Context) (*Status, error) {
 	return &v, nil
 }
 
+// refuses tells a log line that says that a person must decide.
+func refuses(line string) bool {
+	return strings.Contains(line, `"state":"`+string(status.Refused)+`"`) || strings.Contains(line, `"state":"`+string(status.Halted)+`"`)
+}
+
+// Refusal is what the relay wrote when it refused or halted, empty when it never did: no campaign gives it a cause.
+func (p *Process) Refusal() string {
+	for _, l := range p.log.all() {
+		if refuses(l.text) {
+			return strings.TrimSpace(l.text)
+		}
+	}
+	return ""
+}
+
 // askEvery is how often AwaitStatus asks.
 const askEvery = 20 * time.Millisecond
 

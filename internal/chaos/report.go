@@ -72,8 +72,8 @@ func (r *Report) Write(w io.Writer) error {
 		b.WriteString("verdict    none: the campaign did not come to its end\n")
 	} else {
 		r.Verdict.write(&b)
+		fmt.Fprintf(&b, "protocol   %s\n", cmp.Or(r.Protocol, "as the model allows"))
 	}
-	fmt.Fprintf(&b, "protocol   %s\n", cmp.Or(r.Protocol, "as the model allows"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

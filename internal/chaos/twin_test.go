@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -60,10 +59,8 @@ func expectFences(t *testing.T, p *Process, want int) {
 func expectNoRefusal(t *testing.T, f *Fleet) {
 	t.Helper()
 	for _, p := range f.Processes {
-		for _, l := range p.log.all() {
-			if strings.Contains(l.text, `"state":"refused"`) || strings.Contains(l.text, `"state":"halted"`) {
-				t.Errorf("%s: %s", p.Name, l.text)
-			}
+		if why := p.Refusal(); why != "" {
+			t.Errorf("%s: %s", p.Name, why)
 		}
 	}
 }
