@@ -34,8 +34,8 @@ func BeforeFence(f *Facts) *Refusal {
 	return nil
 }
 
-// ServerSuits refuses a server that can never work: too old, in recovery, not logging for logical decoding, a role
-// without the right to replicate.
+// serverSuits refuses a server that can never work: too old, in recovery, not logging for logical decoding. That the
+// role may replicate needs no rule: without the right there is no replication connection to ask on.
 func serverSuits(f *Facts) *Refusal {
 	s := f.Server
 	switch {
@@ -51,9 +51,6 @@ func serverSuits(f *Facts) *Refusal {
 	case s.WALLevel != logicalWAL:
 		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, fmt.Sprintf("wal_level is %q, not \"logical\"", s.WALLevel),
 			"ALTER SYSTEM SET wal_level = logical; and restart Postgres.")
-	case !s.CanReplicate:
-		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, fmt.Sprintf("role %q may not replicate", s.Role),
-			fmt.Sprintf("ALTER ROLE %s REPLICATION; (on managed servers grant the provider's replication role instead)", s.Role))
 	}
 	return nil
 }

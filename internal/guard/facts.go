@@ -39,7 +39,6 @@ type Server struct {
 	InRecovery     bool
 	WALLevel       string
 	Role           string
-	CanReplicate   bool
 	PublicMessages bool             // PUBLIC may execute pg_logical_emit_message
 	History        []TimelineSwitch // of the server's timeline, oldest first
 }

@@ -26,7 +26,7 @@ func well() *Facts {
 		Want: Want{Relay: "payments", Of: 1, Slot: "relay_payments", Publication: "outbox", Tables: []string{"outbox.event"}},
 		Server: Server{
 			SystemID: "7311", Timeline: 2, FlushLSN: 0x2000, Database: "shop", DatabaseOID: 5, Version: 170011, WALLevel: "logical",
-			Role: "relay", CanReplicate: true, History: []TimelineSwitch{{Timeline: 1, LSN: 0x800}},
+			Role: "relay", History: []TimelineSwitch{{Timeline: 1, LSN: 0x800}},
 		},
 		Slot: &Slot{Plugin: "pgoutput", Database: "shop", ConfirmedFlush: &confirmed, WALStatus: "reserved"},
 		Publication: &Publication{OID: 16, Xmin: 700, Insert: true, ViaPartitionRoot: true, Tables: []Table{
@@ -92,7 +92,6 @@ func TestBeforeFence(t *testing.T) {
 		{"too old", func(f *Facts) { f.Server.Version = 120020 }, fault.ServerUnsuitable, []string{"12"}},
 		{"messages on 13", func(f *Facts) { f.Server.Version, f.Want.Messages = 130023, true }, fault.ServerUnsuitable, []string{"wal_messages"}},
 		{"wal_level", func(f *Facts) { f.Server.WALLevel = "replica" }, fault.ServerUnsuitable, []string{`"replica"`}},
-		{"no right", func(f *Facts) { f.Server.CanReplicate = false }, fault.ServerUnsuitable, []string{`"relay"`}},
 		{"split brain", func(f *Facts) { f.Barrier.Timeline = 3 }, fault.HistoryLost, []string{"timeline 2", "timeline 3"}},
 		{"foreign barrier", func(f *Facts) { f.Barrier.SystemID = "8000" }, fault.IdentityDiffers, []string{"system identifier", "8000", "7311"}},
 		{"not initialised", func(f *Facts) { f.Slot, f.Checkpoint, f.Barrier = nil, nil, nil }, fault.NotInitialised, []string{"payments", "relay_payments"}},

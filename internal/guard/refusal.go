@@ -48,7 +48,7 @@ func (f *Facts) value(name Fact) string {
 	switch name {
 	case FactServer:
 		s := f.Server
-		return fmt.Sprint(s.SystemID, s.Timeline, s.Database, s.DatabaseOID, s.Version, s.InRecovery, s.WALLevel, s.Role, s.CanReplicate, s.History)
+		return fmt.Sprint(s.SystemID, s.Timeline, s.Database, s.DatabaseOID, s.Version, s.InRecovery, s.WALLevel, s.Role, s.History)
 	case FactSlot:
 		if f.Slot == nil {
 			return "none"

@@ -36,7 +36,7 @@ func (s *session) askServer(ctx context.Context) error {
 	s.facts.Server = guard.Server{
 		SystemID: sys.SystemID, Timeline: sys.Timeline, FlushLSN: outbox.LSN(sys.FlushLSN), Database: sys.Database,
 		DatabaseOID: sys.DatabaseOID, Version: sys.ServerVersion, InRecovery: sys.InRecovery, WALLevel: sys.WALLevel,
-		Role: sys.Role, CanReplicate: sys.Replication,
+		Role: sys.Role,
 	}
 	if sys.Timeline == 1 || sys.InRecovery {
 		return nil

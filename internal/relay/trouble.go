@@ -26,7 +26,7 @@ func postgresTrouble(cfg *Config, err error) error {
 	case replication.NoDatabase:
 		f.Summary, f.Hint = "the database does not exist", "Check the database name in source.url."
 	case replication.NoRight:
-		return refusal(fault.ServerUnsuitable, "the role lacks a right in Postgres", err, "Grant it: the relay role needs LOGIN, REPLICATION and CONNECT on the database.", guard.FactServer)
+		return refusal(fault.ServerUnsuitable, "the role lacks a right in Postgres", err, "Grant it: the relay role needs LOGIN, REPLICATION (on managed servers the provider's replication role) and CONNECT on the database.", guard.FactServer)
 	case replication.TooMany:
 		f.Hint = "Raise max_wal_senders, max_replication_slots or max_connections, or free one."
 	case replication.Untrusted:

@@ -16,7 +16,8 @@ const courtesyEvery = 500 * time.Millisecond
 var errCommandWaits = errors.New("a command waits for the slot")
 
 // watcher looks, on an ordinary connection, at what the stream does not tell: a table that was taken out of the
-// publication, a slot that changed hands, a command that waits. It runs on one goroutine and has the session's
+// publication, a slot that changed hands, a command that waits; and at a producer that cannot go on although nothing is to
+// be published, so that the next event does not pay for it. It runs on one goroutine and has the session's
 // ordinary connection for itself.
 type watcher struct {
 	session *session
@@ -34,6 +35,8 @@ func (w *watcher) run(ctx context.Context, cancel context.CancelCauseFunc) error
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-w.session.producer.Done():
+			err = fmt.Errorf("producer ended: %w", w.session.producer.Err())
 		case <-courtesy.C:
 			err = w.yield(ctx)
 		case <-compare.C:
