@@ -31,7 +31,7 @@ func TestByteCount(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	for budget, want := range map[config.Size]int64{48 << 20: 64 << 20, 8 << 20: 24 << 20, 1 << 30: 1280 << 20} {
+	for budget, want := range map[config.Size]int64{48 << 20: 56 << 20, 8 << 20: 16 << 20, 1 << 30: 1152 << 20} {
 		if got := memoryLimit(budget); got != want {
 			t.Errorf("memoryLimit(%s) = %d, want %d", budget, got, want)
 		}

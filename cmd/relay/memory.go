@@ -9,9 +9,9 @@ import (
 const (
 	// runtimeOverhead is what the process needs beside events in flight: stacks, buffers of connections, the garbage
 	// between two collections. The program text, about 10 MiB, is not under the limit.
-	runtimeOverhead = 16 << 20
+	runtimeOverhead = 8 << 20
 	// overheadShare of a large budget is given to the collector, which would never rest otherwise.
-	overheadShare = 4
+	overheadShare = 8
 )
 
 // limitMemory keeps the process near the budget of the configuration. GOMEMLIMIT in the environment wins. The limit is
