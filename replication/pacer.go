@@ -7,7 +7,8 @@ import "time"
 // So while much arrives, the reader asks to be woken for bulkBytes at a time (SO_RCVLOWAT), or after bulkWait.
 const (
 	bulkBytes  = 64 << 10
-	bulkEnter  = 48 << 10             // bytes in one window that make it bulk
+	bulkEnter  = 16 << 10             // bytes in one window that make it bulk: 40,000 small events a second
+	bulkStay   = 48 << 10             // bytes in one read that keep it bulk
 	bulkWindow = time.Millisecond     // how long a window lasts
 	bulkWait   = 5 * time.Millisecond // how long a reader in bulk waits for less
 	bulkLeave  = 2                    // windows in a row that were not full and end it
@@ -29,7 +30,7 @@ func (p *pacer) observe(now time.Time, n int) bool {
 	}
 	p.bytes += n
 	elapsed := now.Sub(p.start)
-	full := p.bytes >= bulkEnter
+	full := p.bytes >= p.enough()
 	if !full && elapsed < bulkWindow {
 		return false
 	}
@@ -42,4 +43,13 @@ func (p *pacer) observe(now time.Time, n int) bool {
 	}
 	p.start, p.bytes = now, 0
 	return p.bulk != was
+}
+
+// enough is how many bytes make a window full. It takes a steady flow to begin; a machine that is short of processors
+// sends less in a millisecond although much is waiting, and needs bulk most.
+func (p *pacer) enough() int {
+	if p.bulk {
+		return bulkStay
+	}
+	return bulkEnter
 }

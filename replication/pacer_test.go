@@ -23,7 +23,7 @@ func TestPacer(t *testing.T) {
 		"a lone event":                {[][]read{{{time.Second, 500}}}, false},
 		"a steady trickle":            {[][]read{many(1000, read{200 * time.Microsecond, 500})}, false},
 		"one window full":             {[][]read{many(100, read{5 * time.Microsecond, 600})}, true},
-		"as much, but in two windows": {[][]read{many(100, read{20 * time.Microsecond, 600})}, false},
+		"as much, but in two windows": {[][]read{many(100, read{100 * time.Microsecond, 600})}, false},
 		"one large read":              {[][]read{{{time.Second, 64 << 10}, {time.Microsecond, 64 << 10}}}, true},
 		"bulk goes on":                {[][]read{many(100, read{5 * time.Microsecond, 600}), many(50, read{3 * time.Millisecond, 64 << 10})}, true},
 		"one thin window in bulk":     {[][]read{many(100, read{5 * time.Microsecond, 600}), {{bulkWait, 100}}, many(2, read{time.Millisecond, 64 << 10})}, true},
