@@ -100,8 +100,11 @@ func (c *Campaign) kill(ctx context.Context, r *Report) error {
 	}
 }
 
-// killStream keeps the campaign's own random numbers apart from those of its writers.
-const killStream = 1 << 32
+// Streams of random numbers, apart from those of the writers, which are counted from 0.
+const (
+	killStream     = 1 << 32
+	settingsStream = 2 << 32
+)
 
 const (
 	// snapshotEvery is how often a reader notes how far it could read.

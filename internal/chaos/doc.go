@@ -11,12 +11,13 @@
 //	go test ./internal/chaos -run Outage -outage 1m -v                    servers that stay away for a minute
 //	go test ./internal/chaos -run Kills -relay ./broken -v                another relay command, for one broken on purpose
 //
-// -keep keeps the logs, the protocol logs and the report of tests that pass too. A seed fixes what is written and when a
-// relay is to be killed; the machine decides what that meets, so a seed brings a failure back often, not always.
+// -keep keeps the logs, the protocol logs and the report of tests that pass too. A seed fixes the relay's settings, what is
+// written, and when a relay is to be killed; the machine decides what that meets, so a seed brings a failure back often, not always.
 //
 // # Reading a report
 //
 //	campaign   seed 42, Postgres 17, 50 kills in 58.1s
+//	settings   compression lz4, at most 5000 events in a Kafka transaction
 //	workload   1512 transactions committed, with 126310 events; 251 rolled back, 240 savepoints undone
 //	           588 copies, 440 WAL messages, 81 prepared, 6 large, 0 connections lost
 //	killed at  start 7, own 4, init sent 3, ..., end sent 6, end answered 3, acknowledge 4

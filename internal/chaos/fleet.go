@@ -17,12 +17,13 @@ type Fleet struct {
 	Place     *Place
 	Binary    string // as Build made it
 	Dir       string // where configuration and logs are kept
+	Settings  Settings
 	Processes []*Process
 }
 
 // NewFleet writes the configuration and runs `relay init`.
 func NewFleet(ctx context.Context, place *Place, binary, dir string, s Settings) (*Fleet, error) {
-	f := &Fleet{Place: place, Binary: binary, Dir: dir}
+	f := &Fleet{Place: place, Binary: binary, Dir: dir, Settings: s}
 	if err := place.WriteConfig(f.config(), s); err != nil {
 		return nil, err
 	}

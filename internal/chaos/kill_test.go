@@ -19,8 +19,9 @@ func TestKills(t *testing.T) {
 			if *killsFlag > 0 {
 				kills = *killsFlag
 			}
+			seed := newSeed(t)
 			c := &Campaign{
-				Fleet: newFleet(t, newPlace(t, major, relaxed()), Settings{}), Seed: newSeed(t), Kills: kills, Say: t.Logf,
+				Fleet: newFleet(t, newPlace(t, major, relaxed()), RandomSettings(seed)), Seed: seed, Kills: kills, Say: t.Logf,
 				Workload: Workload{BulkRows: 20_000},
 			}
 			r, err := c.Run(bounded(t, limit+time.Duration(kills)*5*time.Second))

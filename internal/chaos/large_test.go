@@ -8,6 +8,7 @@ import (
 // TestLargeTransaction: a transaction that no Kafka transaction can hold is published in pieces, once, whatever kills the
 // relay between them, in memory that its size does not change.
 func TestLargeTransaction(t *testing.T) {
+	t.Parallel()
 	const (
 		pieces = 12
 		budget = 24 << 20

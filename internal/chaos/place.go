@@ -1,8 +1,10 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"strings"
@@ -86,11 +88,28 @@ const messagePrefix = "event"
 
 // Settings are what tests change in the configuration of a relay. The zero value of each means Relay's default.
 type Settings struct {
-	PostgresAddress  string // host:port, for a proxy
-	WalSenderTimeout time.Duration
-	MaxEvents        int // of a Kafka transaction
-	Memory           int // bytes
-	Compression      string
+	PostgresAddress  string        `json:"postgres_address"` // host:port, for a proxy
+	WalSenderTimeout time.Duration `json:"wal_sender_timeout_ns"`
+	MaxEvents        int           `json:"max_events"` // of a Kafka transaction
+	Memory           int           `json:"memory"`     // bytes
+	Compression      string        `json:"compression"`
+}
+
+// String tells what campaigns change.
+func (s Settings) String() string {
+	most := "the default number of events"
+	if s.MaxEvents > 0 {
+		most = fmt.Sprintf("at most %d events", s.MaxEvents)
+	}
+	return fmt.Sprintf("compression %s, %s in a Kafka transaction", cmp.Or(s.Compression, "none"), most)
+}
+
+// RandomSettings are those of a campaign: some cut every large transaction into pieces, and any compression may be used.
+func RandomSettings(seed uint64) Settings {
+	rng := rand.New(rand.NewPCG(seed, settingsStream))
+	maxEvents := []int{0, 5000, 1000}
+	compressions := []string{"none", "gzip", "snappy", "lz4", "zstd"}
+	return Settings{MaxEvents: maxEvents[rng.IntN(len(maxEvents))], Compression: compressions[rng.IntN(len(compressions))]}
 }
 
 // WriteConfig writes the configuration file of a relay.

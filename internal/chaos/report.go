@@ -15,6 +15,7 @@ type Report struct {
 	Postgres int            `json:"postgres"` // major version
 	Began    time.Time      `json:"began"`
 	Took     time.Duration  `json:"took_ns"`
+	Settings Settings       `json:"settings"`
 	Workload Tally          `json:"workload"`
 	Kills    int            `json:"kills"`
 	KilledAt map[string]int `json:"killed_at"` // by the last action of the protocol log
@@ -29,7 +30,7 @@ type Report struct {
 
 func newReport(c *Campaign) *Report {
 	return &Report{
-		Seed: c.Seed, Postgres: c.Fleet.Place.Server.Major, Began: time.Now(), KilledAt: make(map[string]int),
+		Seed: c.Seed, Postgres: c.Fleet.Place.Server.Major, Settings: c.Fleet.Settings, Began: time.Now(), KilledAt: make(map[string]int),
 	}
 }
 
@@ -63,6 +64,7 @@ func (r *Report) Write(w io.Writer) error {
 	var b strings.Builder
 	t := r.Workload
 	fmt.Fprintf(&b, "campaign   seed %d, Postgres %d, %d kills in %v\n", r.Seed, r.Postgres, r.Kills, r.Took.Round(time.Millisecond))
+	fmt.Fprintf(&b, "settings   %s\n", r.Settings)
 	fmt.Fprintf(&b, "workload   %d transactions committed, with %d events; %d rolled back, %d savepoints undone\n", t.Committed, t.Events, t.RolledBack, t.Undone)
 	fmt.Fprintf(&b, "           %d copies, %d WAL messages, %d prepared, %d large, %d connections lost\n", t.Copies, t.Messages, t.Prepared, t.Large, t.Lost)
 	fmt.Fprintf(&b, "killed at  %s\n", r.killedAt())

@@ -77,6 +77,7 @@ func awaitCommit(t *testing.T, p *Process, from int) action {
 
 // TestStandbyTakesOver: kill -9 of the one that works, again and again; each time the other goes on.
 func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
 	f, first, second := twins(t)
 	writing := startLoad(t, f.Place, Workload{Rate: 100})
 	for range 3 {
@@ -101,6 +102,7 @@ func TestStandbyTakesOver(t *testing.T) {
 // TestFrozenRelay: a relay that is stopped for longer than Postgres waits, and wakes when another has taken over,
 // publishes nothing more and stands by. It then takes over in its turn.
 func TestFrozenRelay(t *testing.T) {
+	t.Parallel()
 	f, first, second := twins(t)
 	writing := startLoad(t, f.Place, Workload{Rate: 100})
 	awaitCommit(t, first, 0)

@@ -18,7 +18,7 @@ type Workload struct {
 	Writers  int // goroutines, each with its own keys; default 3
 	Sessions int // transactions that a writer has open at once; default 4
 	Keys     int // of a writer; default 12
-	Rate     int // statements a second of all writers together; default 300
+	Rate     int // statements a second of all writers together; default 500
 	BulkRows int // of an occasional large transaction; 0: none
 }
 
@@ -26,7 +26,7 @@ func (w Workload) withDefaults() Workload {
 	for _, f := range []struct {
 		field     *int
 		byDefault int
-	}{{&w.Writers, 3}, {&w.Sessions, 4}, {&w.Keys, 12}, {&w.Rate, 300}} {
+	}{{&w.Writers, 3}, {&w.Sessions, 4}, {&w.Keys, 12}, {&w.Rate, 500}} {
 		if *f.field == 0 {
 			*f.field = f.byDefault
 		}
