@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -44,6 +45,9 @@ machine that has nothing else to do. Targets are printed, a missed one is no err
 			if f.format, err = a.format(cmd, "table", "json", "yaml"); err != nil {
 				return err
 			}
+			if err := f.Validate(); err != nil {
+				return err
+			}
 			return runF(cmd.Context(), f)
 		},
 	}
@@ -52,6 +56,7 @@ machine that has nothing else to do. Targets are printed, a missed one is no err
 	flags.Float64Var(&f.Scale, "scale", 1, "multiply the sizes of all backlogs and the length of all runs")
 	flags.IntVar(&f.Rounds, "rounds", 3, "measure everything as often")
 	flags.StringSliceVar(&f.Only, "only", nil, "measure only these parts: "+strings.Join(bench.Parts(), ", "))
+	flags.StringVar(&f.Profiles, "profiles", "", "write CPU and allocation profiles of the drains to this directory")
 	registerCompletion(cmd, "only", bench.Parts()...)
 	cmd.AddCommand(newCmdBenchRelay(a), newCmdBenchReceive(a))
 	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
@@ -82,7 +87,7 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 
 // newCmdBenchRelay is `relay run --once` that writes down what it needed.
 func newCmdBenchRelay(a *app) *cobra.Command {
-	var report string
+	m := measured{engine: a.engine}
 	cmd := &cobra.Command{
 		Use:     "relay",
 		Short:   "Publish a backlog and write down what it took",
@@ -91,11 +96,12 @@ func newCmdBenchRelay(a *app) *cobra.Command {
 		Example: `  relay bench relay --report report.json`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.engine = measured{engine: a.engine, report: report}
+			a.engine = m
 			return a.run(cmd.Context(), runFlags{runOptions: runOptions{once: true}})
 		},
 	}
-	cmd.Flags().StringVar(&report, "report", "", "file to write")
+	cmd.Flags().StringVar(&m.report, "report", "", "file to write")
+	cmd.Flags().StringVar(&m.profile, "profile", "", "beginning of the names of profiles to write")
 	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
 	return cmd
 }
@@ -103,17 +109,19 @@ func newCmdBenchRelay(a *app) *cobra.Command {
 // measured is an engine that is looked at while it runs.
 type measured struct {
 	engine
-	report string
+	report, profile string
 }
 
 // Run is the daemon.
 func (m measured) Run(ctx context.Context, s setup, o runOptions) error {
-	probe := bench.StartProbe(ctx, s.status)
-	err := m.engine.Run(ctx, s, o)
-	if errWrite := probe.Write(m.report); err == nil {
-		err = errWrite
+	stop, err := bench.Profile(m.profile)
+	if err != nil {
+		return err
 	}
-	return err
+	probe := bench.StartProbe(ctx, s.status)
+	err = m.engine.Run(ctx, s, o)
+	errReport := probe.Write(m.report)
+	return cmp.Or(err, errReport, stop())
 }
 
 // newCmdBenchReceive receives and publishes nothing.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // shape is how a backlog came into being.
@@ -38,38 +40,43 @@ func (d *database) insert(n, from string) string {
 		d.table(), n, aggregates, payload(n), from)
 }
 
-// write commits a backlog. The transactions of one statement are committed inside of it.
+// chunk is how many transactions one statement commits.
+const chunk = 20_000
+
+// write commits a backlog. Many transactions are committed inside of one statement, without waiting for the disk.
 func (d *database) write(ctx context.Context, s shape) error {
-	const chunk = 20_000
-	statement := func(from, to int) string {
-		return fmt.Sprintf(`SET synchronous_commit = off; DO $$ BEGIN FOR i IN %d..%d LOOP %s; COMMIT; END LOOP; END $$`,
-			from, to, d.insert("i", ""))
+	if s.transactions == 1 {
+		return d.exec(ctx, s, d.insert("g", fmt.Sprintf("FROM generate_series(1, %d) g", s.rows)))
 	}
-	switch {
-	case s.transactions == 1:
-		statement = func(int, int) string { return d.insert("g", fmt.Sprintf("FROM generate_series(1, %d) g", s.rows)) }
-	case s.rows > 1:
-		statement = func(from, to int) string {
-			rows := d.insert(fmt.Sprintf("i * %d + g", s.rows), fmt.Sprintf("FROM generate_series(0, %d) g", s.rows-1))
-			return fmt.Sprintf(`SET synchronous_commit = off; DO $$ BEGIN FOR i IN %d..%d LOOP %s; COMMIT; END LOOP; END $$`, from, to, rows)
-		}
+	row := d.insert("i", "")
+	if s.rows > 1 {
+		row = d.insert(fmt.Sprintf("i * %d + g", s.rows), fmt.Sprintf("FROM generate_series(0, %d) g", s.rows-1))
+	}
+	if err := d.exec(ctx, s, "SET synchronous_commit = off"); err != nil {
+		return err
 	}
 	for from := 1; from <= s.transactions; from += chunk {
-		for _, sql := range strings.SplitAfter(statement(from, min(from+chunk-1, s.transactions)), "off; ") {
-			if _, err := d.conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-				return fmt.Errorf("write a backlog of %s: %w", s.name(), err)
-			}
+		to := min(from+chunk-1, s.transactions)
+		if err := d.exec(ctx, s, fmt.Sprintf("DO $$ BEGIN FOR i IN %d..%d LOOP %s; COMMIT; END LOOP; END $$", from, to, row)); err != nil {
+			return err
 		}
 	}
-	return d.flush(ctx)
+	return d.flush(ctx, s)
 }
 
-// flush waits until all that was committed is on disk: a walsender sends nothing else.
-func (d *database) flush(ctx context.Context) error {
-	for _, sql := range []string{"SET synchronous_commit = on", "SELECT pg_logical_emit_message(true, 'relay_bench', '')"} {
-		if _, err := d.conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("flush the WAL: %w", err)
-		}
+// flush waits until all that was committed is on disk, for a walsender sends nothing else: a commit of something that is
+// not published.
+func (d *database) flush(ctx context.Context, s shape) error {
+	if err := d.exec(ctx, s, "SET synchronous_commit = on"); err != nil {
+		return err
+	}
+	return d.exec(ctx, s, fmt.Sprintf("COMMENT ON SCHEMA %s IS 'relay bench, %s'", pgx.Identifier{d.names.postgres()}.Sanitize(), s.name()))
+}
+
+// exec runs one statement by itself: a DO that commits must not stand in a transaction.
+func (d *database) exec(ctx context.Context, s shape, sql string) error {
+	if _, err := d.conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+		return fmt.Errorf("write a backlog of %s: %w", s.name(), err)
 	}
 	return nil
 }

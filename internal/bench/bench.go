@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // bench is one run of the benchmark.
@@ -55,11 +57,9 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	b.result = b.newResult(ctx)
-	b.onRemove(b.db.remove)
-	if err := b.db.create(ctx); err != nil {
+	if err := b.create(ctx); err != nil {
 		return err
 	}
-	b.onRemove(func(context.Context) error { return b.kafka.remove() })
 	steps := b.plan()
 	for i, s := range steps {
 		b.Progress.Step(i, len(steps), s.label)
@@ -72,6 +72,22 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	b.result.finish()
 	return nil
+}
+
+// create makes what all parts share. What the server has refused was not made, and is not ours to remove; an answer that
+// never came may have been a yes.
+func (b *bench) create(ctx context.Context) error {
+	err := b.db.create(ctx)
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
+		return err
+	}
+	b.onRemove(b.db.remove)
+	b.onRemove(func(context.Context) error { return b.kafka.remove() })
+	b.onRemove(func(context.Context) error {
+		b.Progress.Done("removing what the benchmark has made")
+		return nil
+	})
+	return err
 }
 
 // open reaches the servers and makes a directory; nothing is made on the servers.
@@ -122,7 +138,6 @@ func (b *bench) onRemove(f func(context.Context) error) { b.cleanup = append(b.c
 
 // remove takes away all that was made, whatever became of ctx.
 func (b *bench) remove(ctx context.Context) error {
-	b.Progress.Done("removing what the benchmark has made")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeLimit)
 	defer cancel()
 	var errs []error

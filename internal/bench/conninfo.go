@@ -1,19 +1,42 @@
 package bench
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/config"
 )
 
-// withoutPassword is a connection string that may stand on a command line: the password goes by another way.
-func withoutPassword(s string) string {
-	if !strings.Contains(s, "://") {
-		return regexp.MustCompile(`(?i)\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|(?:\\.|\S)*)`).ReplaceAllString(s, "")
+// splitPassword gives a connection string that may stand on a command line, where everybody on the machine can read it,
+// and the password to be passed in another way; empty when there is none.
+func splitPassword(s config.Source) (conninfo, password string, err error) {
+	parsed, err := pgx.ParseConfig(s.URL)
+	if err != nil {
+		return "", "", errUnparsable
+	}
+	if password = parsed.Password; s.PasswordFile != "" {
+		if password, err = s.Password(); err != nil {
+			return "", "", err
+		}
+	}
+	conninfo, err = withoutPassword(s.URL)
+	return conninfo, password, err
+}
+
+// errUnparsable leaves out the cause, which may show the password.
+var errUnparsable = errors.New("source.url cannot be parsed")
+
+func withoutPassword(s string) (string, error) {
+	if !strings.HasPrefix(s, "postgres://") && !strings.HasPrefix(s, "postgresql://") {
+		return regexp.MustCompile(`(?i)\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|(?:\\.|\S)*)\s*`).ReplaceAllString(s, ""), nil
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return s
+		return "", errUnparsable
 	}
 	if u.User != nil {
 		u.User = url.User(u.User.Username())
@@ -21,5 +44,5 @@ func withoutPassword(s string) string {
 	query := u.Query()
 	query.Del("password")
 	u.RawQuery = query.Encode()
-	return u.String()
+	return u.String(), nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/outbox-relay/relay/outbox"
 )
 
 // daemon is a running `relay run`.
@@ -97,17 +99,11 @@ func (d *daemon) close() {
 	<-d.ended
 }
 
-// live initialises and starts a relay of its own, has f measure it, and ends it.
-func (b *bench) live(ctx context.Context, f func(*relayRun) error) (err error) {
-	r, err := b.newRun(b.kafka)
+// live starts the relay with a new slot and topic, has f measure it, and ends it.
+func (b *bench) live(ctx context.Context, f func(*relayRun) error) error {
+	slot := func(ctx context.Context) (outbox.LSN, error) { return b.db.createSlot(ctx, b.names.slot()) }
+	r, err := b.newRun(ctx, b.kafka, partitions, slot)
 	if err != nil {
-		return err
-	}
-	defer func() { err = b.endRun(ctx, b.kafka, r, err) }()
-	if err := b.kafka.create(ctx, r.topic, partitions); err != nil {
-		return err
-	}
-	if err := b.command(ctx, "init", "--config", r.config).run(ctx); err != nil {
 		return err
 	}
 	if err := b.start(ctx, r); err != nil {
@@ -120,5 +116,8 @@ func (b *bench) live(ctx context.Context, f func(*relayRun) error) (err error) {
 	if err := f(r); err != nil {
 		return err
 	}
-	return r.daemon.stop()
+	if err := r.daemon.stop(); err != nil {
+		return err
+	}
+	return b.end(ctx, r)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/fault"
@@ -49,6 +50,10 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 		}
 	}
 	c.RuntimeParams["application_name"] = "relay-bench"
+	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		// A backlog of a million rows would be written to its end by a server that is not told to stop.
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
+	}
 	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {
 		return nil, &fault.Error{
@@ -82,16 +87,23 @@ func (d *database) markBase(ctx context.Context) error {
 	if err := d.dropSlot(ctx, d.names.base()); err != nil {
 		return err
 	}
-	if _, err := d.conn.Exec(ctx, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", d.names.base()); err != nil {
-		return fmt.Errorf("create replication slot: %w", err)
-	}
-	return nil
+	_, err := d.createSlot(ctx, d.names.base())
+	return err
 }
 
-// copyBase makes a slot that begins where the base does, and tells where that is.
-func (d *database) copyBase(ctx context.Context, slot string) (outbox.LSN, error) {
-	if _, err := d.conn.Exec(ctx, "SELECT pg_copy_logical_replication_slot($1, $2)", d.names.base(), slot); err != nil {
-		return 0, fmt.Errorf("copy replication slot: %w", err)
+// copyBase makes the slot of a run that begins where the base does, and tells where that is.
+func (d *database) copyBase(ctx context.Context) (outbox.LSN, error) {
+	return d.makeSlot(ctx, d.names.slot(), "SELECT pg_copy_logical_replication_slot($2, $1)", d.names.base())
+}
+
+// createSlot makes a slot that begins now, and tells where that is.
+func (d *database) createSlot(ctx context.Context, slot string) (outbox.LSN, error) {
+	return d.makeSlot(ctx, slot, "SELECT pg_create_logical_replication_slot($1, $2)", "pgoutput")
+}
+
+func (d *database) makeSlot(ctx context.Context, slot, sql, arg string) (outbox.LSN, error) {
+	if _, err := d.conn.Exec(ctx, sql, slot, arg); err != nil {
+		return 0, fmt.Errorf("make replication slot: %w", err)
 	}
 	var at string
 	err := d.conn.QueryRow(ctx, "SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = $1", slot).Scan(&at)

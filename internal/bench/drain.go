@@ -3,7 +3,10 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+
+	"github.com/outbox-relay/relay/outbox"
 )
 
 // partitions of the event topic unless they are what is varied.
@@ -99,39 +102,24 @@ func (b *bench) prepare(ctx context.Context, s shape) error {
 	return nil
 }
 
-// drain has a new relay publish the backlog.
+// drain has the relay publish the backlog.
 func (b *bench) drain(ctx context.Context, k *cluster, events, partitions int) (m report, err error) {
-	r, err := b.newRun(k)
+	r, err := b.newRun(ctx, k, partitions, b.db.copyBase)
 	if err != nil {
-		return m, err
-	}
-	defer func() { err = b.endRun(ctx, k, r, err) }()
-	if err := k.create(ctx, r.topic, partitions); err != nil {
-		return m, err
-	}
-	from, err := b.db.copyBase(ctx, r.slot)
-	if err != nil {
-		return m, err
-	}
-	if err := b.command(ctx, "adopt", "--config", r.config, "--from", from.String()).run(ctx); err != nil {
 		return m, err
 	}
 	path := filepath.Join(b.dir, "report.json")
-	if err := b.command(ctx, "bench", "relay", "--config", r.config, "--report", path).run(ctx); err != nil {
+	args := []string{"bench", "relay", "--config", r.config, "--report", path}
+	if b.Profiles != "" {
+		args = append(args, "--profile", filepath.Join(b.Profiles, fmt.Sprintf("drain-%d-to-%d-partitions-%d", events, partitions, b.runs)))
+	}
+	if err := b.command(ctx, args...).run(ctx); err != nil {
+		return m, err
+	}
+	if err := b.end(ctx, r); err != nil {
 		return m, err
 	}
 	return checked(path, events)
-}
-
-// endRun removes the slot and the topics of a run: what is measured next finds the servers as this one did.
-func (b *bench) endRun(ctx context.Context, k *cluster, r *relayRun, err error) error {
-	if err != nil {
-		return err // everything is removed in the end
-	}
-	if err := b.db.dropSlot(ctx, r.slot); err != nil {
-		return err
-	}
-	return k.remove()
 }
 
 // checked reads a report, which must be about all events: a figure for another number would be a wrong one.
@@ -144,39 +132,41 @@ func checked(path string, events int) (report, error) {
 }
 
 // receiveOnly has our own reader receive the backlog and throw it away.
-func (b *bench) receiveOnly(ctx context.Context, events int) (m report, err error) {
-	r, err := b.newRun(b.kafka)
+func (b *bench) receiveOnly(ctx context.Context, events int) (report, error) {
+	config, path := filepath.Join(b.dir, "receive.yaml"), filepath.Join(b.dir, "report.json")
+	text := relayConfig(b.Config, b.names, b.kafka.brokers, b.names.events(0))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return report{}, fmt.Errorf("write configuration: %w", err)
+	}
+	err := b.withCopy(ctx, func(until outbox.LSN) error {
+		return b.command(ctx, "bench", "receive", "--config", config, "--until", until.String(), "--report", path).run(ctx)
+	})
 	if err != nil {
-		return m, err
-	}
-	defer func() { err = b.endRun(ctx, b.kafka, r, err) }()
-	if _, err := b.db.copyBase(ctx, r.slot); err != nil {
-		return m, err
-	}
-	until, err := b.db.walEnd(ctx)
-	if err != nil {
-		return m, err
-	}
-	path := filepath.Join(b.dir, "report.json")
-	if err := b.command(ctx, "bench", "receive", "--config", r.config, "--until", until.String(), "--report", path).run(ctx); err != nil {
-		return m, err
+		return report{}, err
 	}
 	return checked(path, events)
 }
 
 // copyOut has pg_recvlogical copy the backlog to a file.
 func (b *bench) copyOut(ctx context.Context, events int) (m report, err error) {
-	b.runs++
-	slot := b.names.slot(b.runs)
-	if _, err := b.db.copyBase(ctx, slot); err != nil {
-		return m, err
+	err = b.withCopy(ctx, func(until outbox.LSN) error {
+		m, err = b.recv.copyFrom(ctx, b.Config.Source, b.names.slot(), b.names.postgres(), until, events)
+		return err
+	})
+	return m, err
+}
+
+// withCopy makes a slot for a reader that only reads until an LSN, and drops it when it has ended.
+func (b *bench) withCopy(ctx context.Context, read func(until outbox.LSN) error) error {
+	if _, err := b.db.copyBase(ctx); err != nil {
+		return err
 	}
 	until, err := b.db.walEnd(ctx)
 	if err != nil {
-		return m, err
+		return err
 	}
-	if m, err = b.recv.copyFrom(ctx, b.Config.Source, slot, b.names.postgres(), until, events); err != nil {
-		return m, err
+	if err := read(until); err != nil {
+		return err
 	}
-	return m, b.db.dropSlot(ctx, slot)
+	return b.db.dropSlot(ctx, b.names.slot())
 }

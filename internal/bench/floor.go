@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -36,7 +37,7 @@ func (b *bench) floor(ctx context.Context, f *Floor) (err error) {
 	defer p.close()
 	rate := latencyRates()[0]
 	f.Rate = rate
-	warm := warmUp(rate)
+	warm := b.warmUp(rate)
 	events := warm + 2*max(fewestEvents, b.scaled(rate*latencySeconds/2))
 	notes := newLedger(events)
 	k, err := b.kafka.consume(ctx, topic, notes.saw)
@@ -67,7 +68,7 @@ func (b *bench) floor(ctx context.Context, f *Floor) (err error) {
 	if err := k.close(); err != nil {
 		return err
 	}
-	return b.kafka.remove()
+	return errors.Join(b.kafka.delete(topic), b.kafka.delete(other))
 }
 
 // event is the payload of event n, as the database makes it.

@@ -41,7 +41,7 @@ const (
 )
 
 // warmUp is how many events come before those that count: the first ones find connections that are not open yet.
-func warmUp(rate int) int { return max(fewestEvents, rate/2) }
+func (b *bench) warmUp(rate int) int { return max(fewestEvents, b.scaled(rate/2)) }
 
 func latencyRates() []int { return []int{50, 1000, 4000} }
 
@@ -68,7 +68,7 @@ func (b *bench) planLatency() []step {
 }
 
 func (b *bench) latency(ctx context.Context, r *relayRun, l *Latency) error {
-	warm := warmUp(l.Rate)
+	warm := b.warmUp(l.Rate)
 	notes := newLedger(warm + l.Events)
 	k, err := b.kafka.consume(ctx, r.topic, notes.saw)
 	if err != nil {

@@ -30,6 +30,8 @@ type Options struct {
 	Only []string
 	// SlowKafka starts a cluster that is reached over a network with a long round trip; nil: that part is left out.
 	SlowKafka func(context.Context) (SlowKafka, error)
+	// Profiles is a directory for CPU and allocation profiles of every drain, which make it a little slower; empty: none.
+	Profiles string
 	// Progress is told what is being done; may be nil.
 	Progress Progress
 }
@@ -48,29 +50,24 @@ const (
 	partCurve    = "curve"
 )
 
-// NameLength is how long Options.Name may be: a relay's name and numbers are made of it.
-const NameLength = 16
+// nameLength is how long a name may be: those of relays, which have at most 40 characters, are made of it.
+const nameLength = 16
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Name == "" {
 		o.Name = randomName()
 	}
-	if o.Scale == 0 {
-		o.Scale = 1
-	}
-	if o.Rounds == 0 {
-		o.Rounds = 3
-	}
 	if o.Progress == nil {
 		o.Progress = noProgress{}
 	}
-	return o, o.validate()
+	return o, o.Validate()
 }
 
-func (o Options) validate() error {
+// Validate names what is wrong with the options, the configuration apart.
+func (o Options) Validate() error {
 	switch {
-	case !regexp.MustCompile(`^[a-z0-9]+$`).MatchString(o.Name) || len(o.Name) > NameLength:
-		return usage("name %q: want 1 to %d of a-z and 0-9: names in Postgres and Kafka end with it", o.Name, NameLength)
+	case o.Name != "" && !regexp.MustCompile(`^[a-z0-9]+$`).MatchString(o.Name) || len(o.Name) > nameLength:
+		return usage("name %q: want 1 to %d of a-z and 0-9: names in Postgres and Kafka end with it", o.Name, nameLength)
 	case o.Scale < 0.0001 || o.Scale > 100:
 		return usage("scale %v: want 0.0001 to 100: the sizes of all backlogs are multiplied by it", o.Scale)
 	case o.Rounds < 1 || o.Rounds > 100:

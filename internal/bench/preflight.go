@@ -8,7 +8,7 @@ import (
 	"github.com/outbox-relay/relay/internal/fault"
 )
 
-// slotsNeeded is how many replication slots exist at once: base, run.
+// slotsNeeded is how many replication slots exist at once: the base and that of a run.
 const slotsNeeded = 2
 
 // preflight refuses before anything is made: what is in the way, and what could not be done.
@@ -112,13 +112,17 @@ func (b *bench) checkNames(ctx context.Context) error {
 }
 
 func (b *bench) checkTopics(context.Context) error {
+	if have, want := len(b.kafka.client.Brokers()), b.Config.Kafka.ReplicationFactor; have < want {
+		return unsuitable("Set kafka.replication_factor, and below 3 kafka.development: true.",
+			"Kafka has %d brokers, and kafka.replication_factor is %d", have, want)
+	}
 	topics, err := b.kafka.topics()
 	if err != nil || len(topics) == 0 {
 		return err
 	}
 	var remedies []string
 	for _, topic := range topics {
-		remedies = append(remedies, "kafka-topics.sh --delete --topic "+topic)
+		remedies = append(remedies, fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --delete --topic %s", b.kafka.brokers[0], topic))
 	}
 	return taken("Kafka has topic "+strings.Join(topics, ", ")+" already", remedies)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -54,4 +55,13 @@ func cpuOf(pid int) time.Duration {
 		used += time.Duration(n) * tick
 	}
 	return used
+}
+
+// freeBytes is the room in a directory; 0 when it is not there.
+func freeBytes(dir string) int64 {
+	var s syscall.Statfs_t
+	if syscall.Statfs(dir, &s) != nil {
+		return 0
+	}
+	return int64(s.Bavail) * s.Bsize
 }

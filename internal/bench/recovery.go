@@ -18,8 +18,8 @@ type Recovery struct {
 const (
 	recoveryRate    = 500
 	recoverySeconds = 6
-	// killAfter is when the relay is killed.
-	killAfter = 1500 * time.Millisecond
+	// killAfter is which share of the events comes before the kill.
+	killAfter = 0.25
 )
 
 func (b *bench) planRecovery() []step {
@@ -36,7 +36,7 @@ func (b *bench) planRecovery() []step {
 
 func (b *bench) recovery(ctx context.Context, result *Recovery) error {
 	return b.live(ctx, func(r *relayRun) error {
-		notes := newLedger(recoveryRate * recoverySeconds)
+		notes := newLedger(max(recoveryRate, b.scaled(recoveryRate*recoverySeconds)))
 		k, err := b.kafka.consume(ctx, r.topic, notes.saw)
 		if err != nil {
 			return err
@@ -60,7 +60,8 @@ func (b *bench) recovery(ctx context.Context, result *Recovery) error {
 }
 
 func (b *bench) killAndRestart(ctx context.Context, r *relayRun, notes *ledger) (time.Duration, error) {
-	if err := sleepUntil(ctx, time.Now().Add(killAfter)); err != nil {
+	before := killAfter * float64(len(notes.shown)) / recoveryRate * float64(time.Second)
+	if err := sleepUntil(ctx, time.Now().Add(time.Duration(before))); err != nil {
 		return 0, err
 	}
 	killed := time.Now()

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/outbox"
@@ -55,24 +52,22 @@ func findRecvlogical(ctx context.Context) (*recvlogical, error) {
 
 // copyFrom copies what a slot sends until an LSN to a file, and measures from the first byte to the last.
 func (p *recvlogical) copyFrom(ctx context.Context, s config.Source, slot, publication string, until outbox.LSN, events int) (r report, err error) {
-	dir, err := os.MkdirTemp(memoryDir(), "relay-bench-")
+	dir, err := os.MkdirTemp(memoryDir(events), "relay-bench-")
 	if err != nil {
 		return r, fmt.Errorf("make directory: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "stream")
-	parsed, err := pgx.ParseConfig(s.URL)
+	conninfo, password, err := splitPassword(s)
 	if err != nil {
-		return r, errors.New("parse source.url")
+		return r, err
 	}
-	if s.PasswordFile != "" {
-		if parsed.Password, err = s.Password(); err != nil {
-			return r, err
-		}
-	}
-	cmd := exec.CommandContext(ctx, p.program, "--dbname", withoutPassword(s.URL), "--slot", slot, "--start", "--no-loop",
+	cmd := exec.CommandContext(ctx, p.program, "--dbname", conninfo, "--slot", slot, "--start", "--no-loop",
 		"--option", "proto_version=1", "--option", "publication_names="+publication, "--endpos", until.String(), "--file", file)
-	cmd.Env = append(os.Environ(), "PGPASSWORD="+parsed.Password)
+	cmd.Env = os.Environ()
+	if password != "" {
+		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
+	}
 	endWithUs(cmd)
 	watch := watchFile(file)
 	out, err := cmd.CombinedOutput()
@@ -88,10 +83,14 @@ func (p *recvlogical) copyFrom(ctx context.Context, s config.Source, slot, publi
 	return r, nil
 }
 
-// memoryDir is a directory in memory where there is one.
-func memoryDir() string {
-	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		return "/dev/shm"
+// copiedBytes is about what the file has for each event, and a margin.
+const copiedBytes = 1000
+
+// memoryDir is a directory in memory where there is one with room for so many events.
+func memoryDir(events int) string {
+	const shm = "/dev/shm"
+	if freeBytes(shm) > int64(events)*copiedBytes {
+		return shm
 	}
 	return os.TempDir()
 }

@@ -57,7 +57,12 @@ func (c *cluster) create(ctx context.Context, topic string, partitions int) erro
 		NumPartitions: int32(partitions), ReplicationFactor: c.spread,
 		ConfigEntries: map[string]*string{"file.delete.delay.ms": &soon}, // what was measured leaves the disk at once
 	}
-	if err := c.admin.CreateTopic(topic, detail, false); err != nil {
+	err := c.admin.CreateTopic(topic, detail, false)
+	switch {
+	case errors.Is(err, sarama.ErrTopicAuthorizationFailed), errors.Is(err, sarama.ErrClusterAuthorizationFailed):
+		return unsuitable("It takes the ACLs Create, Describe, Delete, Read and Write on topics with prefix "+c.names.kafka()+".",
+			"Kafka does not allow topic %s to be created", topic)
+	case err != nil:
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
 	for p := range int32(partitions) {
@@ -68,35 +73,37 @@ func (c *cluster) create(ctx context.Context, topic string, partitions int) erro
 	return nil
 }
 
+const (
+	topicPatience = 30 * time.Second
+	topicEvery    = 20 * time.Millisecond
+)
+
 // await waits until the leader of a partition knows it.
 func (c *cluster) await(ctx context.Context, topic string, partition int32) error {
+	ctx, cancel := context.WithTimeout(ctx, topicPatience)
+	defer cancel()
 	for {
-		err := c.client.RefreshMetadata(topic)
+		_, err := c.client.GetOffset(topic, partition, sarama.OffsetNewest)
 		if err == nil {
-			if _, err = c.client.GetOffset(topic, partition, sarama.OffsetNewest); err == nil {
-				return nil
-			}
+			return nil
 		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("wait for topic %s: %w", topic, errors.Join(context.Cause(ctx), err))
+		if sleepUntil(ctx, time.Now().Add(topicEvery)) != nil {
+			return fmt.Errorf("wait for topic %s: %w", topic, err)
 		}
+		_ = c.client.RefreshMetadata(topic) // what is wrong the next try says
 	}
 }
 
 // topics are those of our names.
 func (c *cluster) topics() ([]string, error) {
-	answer, err := c.admin.ListTopics()
+	if err := c.client.RefreshMetadata(); err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	all, err := c.client.Topics()
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
-	var ours []string
-	for topic := range answer {
-		if strings.HasPrefix(topic, c.names.kafka()) {
-			ours = append(ours, topic)
-		}
-	}
+	ours := slices.DeleteFunc(all, func(topic string) bool { return !strings.HasPrefix(topic, c.names.kafka()) })
 	slices.Sort(ours)
 	return ours, nil
 }
@@ -109,9 +116,14 @@ func (c *cluster) remove() error {
 	}
 	var errs []error
 	for _, topic := range topics {
-		if err := c.admin.DeleteTopic(topic); err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-			errs = append(errs, fmt.Errorf("delete topic %s: %w", topic, err))
-		}
+		errs = append(errs, c.delete(topic))
 	}
 	return errors.Join(errs...)
+}
+
+func (c *cluster) delete(topic string) error {
+	if err := c.admin.DeleteTopic(topic); err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return fmt.Errorf("delete topic %s: %w", topic, err)
+	}
+	return nil
 }

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// writersOf is how many connections it takes to commit so many events a second: one can do about a thousand.
-func writersOf(rate int) int { return min(8, max(1, rate/500)) }
+// writersOf is how many connections it takes to commit so many events a second: where a COMMIT waits for a disk, one can
+// do a few hundred.
+func writersOf(rate int) int { return min(16, max(1, rate/250)) }
 
 // writeEvenly commits events at a steady rate, one in each transaction, and notes them. A writer that is late goes on at
 // once: the rate that was reached is reported.

@@ -33,6 +33,7 @@ func main() {
 	flag.StringVar(&o.Program, "program", "bin/relay", "the relay command to measure")
 	flag.Float64Var(&o.Scale, "scale", 1, "multiply the sizes of all backlogs and the length of all runs")
 	flag.IntVar(&o.Rounds, "rounds", 3, "measure everything as often")
+	flag.StringVar(&o.Profiles, "profiles", "", "write CPU and allocation profiles of the drains to this directory")
 	only := flag.String("only", "", "measure only these parts: "+strings.Join(bench.Parts(), ","))
 	asJSON := flag.Bool("json", false, "print JSON")
 	flag.Parse()
