@@ -85,7 +85,7 @@ func (c *Campaign) kill(ctx context.Context, r *Report) error {
 		if err := p.Kill(); err != nil {
 			return err
 		}
-		if why := p.Refusal(); why != "" {
+		if why := p.Alarm(); why != "" {
 			return fmt.Errorf("relay %s: %s", p.Name, why)
 		}
 		if err := r.killed(p, m, c.Say); err != nil {
@@ -137,7 +137,7 @@ func (f *Fleet) settle(ctx context.Context, reader *Reader) error {
 	defer enough(nil)
 	for _, p := range f.Processes {
 		watching.Go(func() {
-			if l, err := p.log.await(waiting, 0, refuses); err == nil {
+			if l, err := p.log.await(waiting, 0, alarming); err == nil {
 				enough(fmt.Errorf("relay %s: %s", p.Name, strings.TrimSpace(l.text)))
 			}
 		})

@@ -43,7 +43,8 @@ func (l *load) stop(t *testing.T) Tally {
 	return l.tally
 }
 
-// expectClean waits until everything is published, stops the relays, and asks the oracle.
+// expectClean waits until everything is published, stops the relays, and asks the oracle and the model. Nobody may have
+// refused: none of these tests gives a relay a cause.
 func expectClean(t *testing.T, f *Fleet) *Verdict {
 	t.Helper()
 	ctx := bounded(t, limit)
@@ -54,6 +55,11 @@ func expectClean(t *testing.T, f *Fleet) *Verdict {
 	v, err := f.Place.judge(ctx, reader, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range f.Processes {
+		if why := p.Alarm(); why != "" {
+			t.Errorf("%s: %s", p.Name, why)
+		}
 	}
 	wrong, err := f.replay()
 	if err != nil {

@@ -145,5 +145,4 @@ func TestOutages(t *testing.T) {
 	}, func() error { return errors.Join(o.kafka.Resume(0), o.startPostgres()) }})
 	writing.stop(t)
 	expectClean(t, o.Fleet)
-	expectNoRefusal(t, o.Fleet)
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,10 +18,11 @@ import (
 	"github.com/outbox-relay/relay/internal/status"
 )
 
-// Build compiles the relay command into dir and gives its path.
+// Build compiles the relay command into dir and gives its path. Under the race detector the relay has it too.
 func Build(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "relay")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/outbox-relay/relay/cmd/relay").CombinedOutput()
+	args := slices.Concat([]string{"build"}, raceFlags(), []string{"-o", binary, "github.com/outbox-relay/relay/cmd/relay"})
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build relay: %w\n%s", err, out)
 	}
@@ -194,15 +196,18 @@ func (p *Process) Status(ctx context.Context) (*Status, error) {
 	return &v, nil
 }
 
-// refuses tells a log line that says that a person must decide.
-func refuses(line string) bool {
-	return strings.Contains(line, `"state":"`+string(status.Refused)+`"`) || strings.Contains(line, `"state":"`+string(status.Halted)+`"`)
+// alarming tells a log line that says that a person must decide, or that the relay is broken.
+func alarming(line string) bool {
+	return slices.ContainsFunc([]string{
+		`"state":"` + string(status.Refused) + `"`, `"state":"` + string(status.Halted) + `"`, "DATA RACE", "panic:",
+	}, func(sign string) bool { return strings.Contains(line, sign) })
 }
 
-// Refusal is what the relay wrote when it refused or halted, empty when it never did: no campaign gives it a cause.
-func (p *Process) Refusal() string {
+// Alarm is what the relay wrote when it refused or halted, for which no campaign gives it a cause, or when it was found
+// to be broken. Empty: it never did.
+func (p *Process) Alarm() string {
 	for _, l := range p.log.all() {
-		if refuses(l.text) {
+		if alarming(l.text) {
 			return strings.TrimSpace(l.text)
 		}
 	}

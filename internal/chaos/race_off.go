@@ -1,0 +1,5 @@
+//go:build !race
+
+package chaos
+
+func raceFlags() []string { return nil }
