@@ -11,9 +11,9 @@ import (
 )
 
 // cacheEnv overrides the cache directory.
-const cacheEnv = "RELAY_DEVSTACK_CACHE"
+const cacheEnv = "DEVSTACK_CACHE"
 
-// CacheDir is where downloaded and prepared servers are kept: $RELAY_DEVSTACK_CACHE, or relay-devstack in the user's
+// CacheDir is where downloaded and prepared servers are kept: $DEVSTACK_CACHE, or relay-devstack in the user's
 // cache directory. For root that is usually below a closed home, where the user that Postgres runs as could not read
 // its own program: then it is /var/cache/relay-devstack.
 func CacheDir() (string, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestCacheIsFilledOnceAndNeverSeenHalfFull(t *testing.T) {
-	t.Setenv("RELAY_DEVSTACK_CACHE", t.TempDir())
+	t.Setenv("DEVSTACK_CACHE", t.TempDir())
 	var fills atomic.Int32
 	var all sync.WaitGroup
 	for range 8 {
@@ -33,7 +33,7 @@ func TestCacheIsFilledOnceAndNeverSeenHalfFull(t *testing.T) {
 }
 
 func TestCacheForgetsWhatFailed(t *testing.T) {
-	t.Setenv("RELAY_DEVSTACK_CACHE", t.TempDir())
+	t.Setenv("DEVSTACK_CACHE", t.TempDir())
 	broken := errors.New("no network")
 	_, err := devstack.Cached(t.Context(), "thing", func(dir string) error {
 		return errors.Join(write(dir, "left-over"), broken)
@@ -50,7 +50,7 @@ func TestCacheForgetsWhatFailed(t *testing.T) {
 // A process that is killed while it fills leaves its part, without a lock.
 func TestCacheSurvivesAKilledPredecessor(t *testing.T) {
 	root := t.TempDir()
-	t.Setenv("RELAY_DEVSTACK_CACHE", root)
+	t.Setenv("DEVSTACK_CACHE", root)
 	part := filepath.Join(root, "thing.part")
 	if err := errors.Join(os.Mkdir(part, 0o755), write(part, "left-over"), write(root, "thing.lock")); err != nil {
 		t.Fatal(err)

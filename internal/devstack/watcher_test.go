@@ -14,7 +14,7 @@ import (
 )
 
 // childEnv makes TestMain start servers instead of tests: the process that is then killed.
-const childEnv = "RELAY_DEVSTACK_TEST_CHILD"
+const childEnv = "DEVSTACK_TEST_CHILD"
 
 // started is what the child tells.
 type started struct {

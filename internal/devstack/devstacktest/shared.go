@@ -11,11 +11,12 @@ import (
 	"github.com/outbox-relay/relay/internal/devstack"
 )
 
-// KafkaEnv names the brokers that tests share, host:port with commas between.
-const KafkaEnv = "RELAY_TEST_KAFKA"
+// KafkaEnv names the brokers that tests share, host:port with commas between. It does not begin with RELAY_: the relay
+// takes such variables for its configuration.
+const KafkaEnv = "DEVSTACK_KAFKA"
 
 // PostgresEnv names the variable that holds the superuser's connection string of the shared server of a major version.
-func PostgresEnv(major int) string { return fmt.Sprintf("RELAY_TEST_POSTGRES_%d", major) }
+func PostgresEnv(major int) string { return fmt.Sprintf("DEVSTACK_POSTGRES_%d", major) }
 
 // SharedPostgres describes a server that tests share. It does not sync its files: making a database costs a tenth then,
 // and what that risks, a crash of the whole machine, no test survives anyway.
