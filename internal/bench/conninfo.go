@@ -44,5 +44,8 @@ func withoutPassword(s string) (string, error) {
 	query := u.Query()
 	query.Del("password")
 	u.RawQuery = query.Encode()
+	if u.Host == "" && u.User == nil && u.Path == "" { // everything comes from the environment
+		return u.Scheme + "://" + strings.TrimPrefix(u.String(), u.Scheme+":"), nil
+	}
 	return u.String(), nil
 }

@@ -22,18 +22,18 @@ func decimal(v float64) string {
 	return strconv.FormatFloat(v, 'f', digits, 64)
 }
 
-// measured is a decimal; nothing at all for what was not measured.
+// measured is a decimal; a dash for what was not measured.
 func measured(v float64) string {
 	if v == 0 {
-		return ""
+		return "-"
 	}
 	return decimal(v)
 }
 
-// whole is a count; nothing at all for none.
+// whole is a count; a dash for none.
 func whole(v float64) string {
 	if v == 0 {
-		return ""
+		return "-"
 	}
 	return count(int(v + 0.5))
 }

@@ -61,7 +61,7 @@ func (t *tables) where(r *Result) {
 func (t *tables) drains(drains []*Drain) {
 	var rows [][]string
 	for _, d := range drains {
-		shape, than := d.Shape, ""
+		shape, than := d.Shape, "-"
 		if d.Ratio != 0 {
 			than = decimal(d.Ratio) + "x"
 		}
@@ -69,7 +69,7 @@ func (t *tables) drains(drains []*Drain) {
 			name  string
 			r     *Reader
 			ratio string
-		}{{"relay", &d.Relay, than}, {"pg_recvlogical", d.PgRecvlogical, ""}, {"receive only", &d.Receive, ""}} {
+		}{{"relay", &d.Relay, than}, {"pg_recvlogical", d.PgRecvlogical, "-"}, {"receive only", &d.Receive, "-"}} {
 			if reader.r != nil {
 				rows = append(rows, append([]string{shape, reader.name}, reader.r.cells(reader.ratio)...))
 				shape = ""
@@ -80,19 +80,19 @@ func (t *tables) drains(drains []*Drain) {
 }
 
 func readerHeader() []string {
-	return []string{"EVENTS/S", "SPREAD", "RATIO", "CPU US", "ALLOCS", "PEAK MIB", "EVENTS/TX"}
+	return []string{"EVENTS/S", "SPREAD", "RATIO", "CPU US", "ALLOCS", "PEAK MB", "EVENTS/TX"}
 }
 
 func (r *Reader) cells(ratio string) []string {
 	return []string{
 		whole(r.EventsPerSecond.Median), percent(r.EventsPerSecond.spread()), ratio, decimal(r.CPUMicros.Median),
-		measured(r.Allocations.Median), measured(r.PeakRSS.Max / mebi), whole(r.EventsPerKafkaTransaction.Median),
+		measured(r.Allocations.Median), measured(r.PeakRSS.Max / mega), whole(r.EventsPerKafkaTransaction.Median),
 	}
 }
 
 func (t *tables) idle(i *Idle) {
 	if i != nil {
-		t.write([]string{"IDLE", "RSS MIB", "CPU"}, [][]string{{"relay", decimal(i.RSS.Max / mebi), decimal(i.CPU.Median*100) + "%"}})
+		t.write([]string{"IDLE", "RSS MB", "CPU"}, [][]string{{"relay", decimal(i.RSS.Max / mega), decimal(i.CPU.Median*100) + "%"}})
 	}
 }
 
@@ -126,7 +126,7 @@ func (t *tables) slow(s *Slow) {
 		return
 	}
 	t.write(append([]string{"ROUND TRIP TO KAFKA"}, readerHeader()...), [][]string{
-		append([]string{"none"}, s.Direct.cells("")...),
+		append([]string{"none"}, s.Direct.cells("-")...),
 		append([]string{decimal(s.RoundTrip) + " ms"}, s.Slow.cells(decimal(s.Share)+"x")...),
 	})
 }
@@ -139,11 +139,11 @@ func (t *tables) curve(c *Curve) {
 	for _, points := range [][]*Point{c.Backlog, c.Partitions} {
 		for _, p := range points {
 			rows = append(rows, []string{
-				count(p.Events), count(p.Partitions), decimal(p.CPUMicros.Median), percent(p.CPUMicros.spread()), whole(p.Rate.Median), decimal(p.PeakRSS.Max / mebi),
+				count(p.Events), count(p.Partitions), decimal(p.CPUMicros.Median), percent(p.CPUMicros.spread()), whole(p.Rate.Median), decimal(p.PeakRSS.Max / mega),
 			})
 		}
 	}
-	t.write([]string{"CURVE EVENTS", "PARTITIONS", "CPU US", "SPREAD", "EVENTS/S", "PEAK MIB"}, rows)
+	t.write([]string{"CURVE EVENTS", "PARTITIONS", "CPU US", "SPREAD", "EVENTS/S", "PEAK MB"}, rows)
 }
 
 func (t *tables) targets(targets []Target) {

@@ -19,7 +19,7 @@ const (
 	// flat is how much the cost of an event may seem to grow over a curve that is flat: what rounds differ by.
 	flat = 1.1
 
-	mebi = 1 << 20
+	mega = 1_000_000
 )
 
 // judge compares the figures with the targets. Ratios are between figures of the same run.
@@ -29,7 +29,7 @@ func (r *Result) judge() []Target {
 		j.drain(d)
 	}
 	if r.Idle != nil {
-		j.atMost("idle, RSS", "MiB", 30, r.Idle.RSS.Max/mebi)
+		j.atMost("idle, RSS", "MB", 30, r.Idle.RSS.Max/mega)
 	}
 	j.latency(r.Latency, r.Floor)
 	if r.Recovery != nil {
@@ -64,7 +64,7 @@ func (j *judgement) drain(d *Drain) {
 	j.atLeast(name+", of Debezium's best", "x", 5, ratio(d.Relay.EventsPerSecond.Median, debeziumBest))
 	j.atMost(name+", CPU an event", "us", 2, d.Relay.CPUMicros.Median)
 	j.atMost(name+", allocations an event", "", 0.1, d.Relay.Allocations.Median)
-	j.atMost(name+", peak RSS", "MiB", 80, d.Relay.PeakRSS.Max/mebi)
+	j.atMost(name+", peak RSS", "MB", 80, d.Relay.PeakRSS.Max/mega)
 }
 
 func (j *judgement) latency(latencies []*Latency, floor *Floor) {

@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -15,16 +14,4 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
-}
-
-// maxRSS is the peak that getrusage knows, in bytes: kibibytes everywhere but on macOS.
-func maxRSS() int64 {
-	var use syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &use) != nil {
-		return 0
-	}
-	if runtime.GOOS == "darwin" {
-		return int64(use.Maxrss)
-	}
-	return int64(use.Maxrss) << 10
 }
