@@ -29,7 +29,7 @@ func payments() relay.Inspection {
 				Relay: "payments", Generation: noon().Add(-24 * time.Hour).UnixMilli(), Of: 1, SystemID: "7311486309187312417",
 				DatabaseOID: 16384, Database: "shop", Slot: "relay_payments", KafkaClusterID: "k1", TopicID: "t1",
 			},
-			Timeline: 1, ResumeLSN: 0x7A41C98, Seq: 77, EventsTotal: 1904417, Phase: publisher.PhaseStream, Fingerprint: "f",
+			Timeline: 1, ResumeLSN: 0x7A41C98, Floor: 0x1946CB8, Seq: 77, EventsTotal: 1904417, Phase: publisher.PhaseStream, Fingerprint: "f",
 			Witness:     &publisher.Transaction{CommitLSN: 0x7A41C60, XID: 918223, CommitTime: noon().Add(-time.Second).UnixMicro(), Rows: 2},
 			Publication: publisher.Publication{OID: 16400, Tables: []publisher.PublishedTable{{Name: "outbox.event", OID: 16390}}},
 			Ends:        []publisher.End{{Topic: "payment.events", Partition: 3, Offset: 99120}},
