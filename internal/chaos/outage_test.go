@@ -81,7 +81,7 @@ func (o *outage) during(t *testing.T, a absence) {
 }
 
 // mostLines may stand in the log about one outage: what it was, and what the sessions before it did.
-const mostLines = 15
+const mostLines = 5
 
 func (o *outage) usage(t *testing.T) time.Duration {
 	t.Helper()

@@ -77,7 +77,7 @@ func (d *daemon) report(state status.State, err error) {
 		}
 	}
 	d.cfg.Status.SetState(state, firstLine(reason), code)
-	if key := fmt.Sprint(state, code, firstLine(reason)); key != d.said {
+	if key := fmt.Sprint(state, code, withoutLocal(firstLine(reason))); key != d.said {
 		d.said = key
 		d.cfg.Logger.Warn("not streaming", attrs...)
 	}
@@ -85,7 +85,7 @@ func (d *daemon) report(state status.State, err error) {
 
 // note logs what does not change the state, once.
 func (d *daemon) note(message string, err error) {
-	if key := message + err.Error(); key != d.said {
+	if key := message + withoutLocal(err.Error()); key != d.said {
 		d.said = key
 		d.cfg.Logger.Warn(message, keyError, err.Error()) //nolint:sloglint // each caller has a constant
 	}
@@ -122,4 +122,17 @@ func (h *halt) fault() *fault.Error {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
+}
+
+// withoutLocal leaves our own side out of the connections that package net names, as in
+// "read tcp 10.0.0.1:34640->10.0.0.2:9092: i/o timeout": its port is a new one in each session, and the same trouble
+// would be said again each time.
+func withoutLocal(text string) string {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		if _, remote, found := strings.Cut(word, "->"); found {
+			words[i] = remote
+		}
+	}
+	return strings.Join(words, " ")
 }
