@@ -140,10 +140,11 @@ func TestRelationIsNewAfterDDLAlsoInsideATransaction(t *testing.T) {
 			}
 			return len(relations) == 4
 		})
-		if relations[0] != relations[1] || relations[1] == relations[2] {
-			t.Errorf("relations %p %p %p", relations[0], relations[1], relations[2])
+		// Between the first two the server may describe the table again at any time: other sessions invalidate its cache.
+		if relations[1] == relations[2] {
+			t.Errorf("relations %p %p", relations[1], relations[2])
 		}
-		if len(relations[0].Columns) != 2 || len(relations[2].Columns) != 3 || relations[2].OID != relations[0].OID {
+		if len(relations[0].Columns) != 2 || len(relations[1].Columns) != 2 || len(relations[2].Columns) != 3 || relations[2].OID != relations[0].OID {
 			t.Errorf("before %+v, after %+v", relations[0], relations[2])
 		}
 		if want := "insert outbox.event id=3 payload=c extra=8"; !strings.Contains(strings.Join(read, "\n"), want) {
