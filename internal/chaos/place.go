@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -88,7 +87,6 @@ const messagePrefix = "event"
 
 // Settings are what tests change in the configuration of a relay. The zero value of each means Relay's default.
 type Settings struct {
-	PostgresAddress  string        `json:"postgres_address"` // host:port, for a proxy
 	WalSenderTimeout time.Duration `json:"wal_sender_timeout_ns"`
 	MaxEvents        int           `json:"max_events"` // of a Kafka transaction
 	Memory           int           `json:"memory"`     // bytes
@@ -114,16 +112,9 @@ func RandomSettings(seed uint64) Settings {
 
 // WriteConfig writes the configuration file of a relay.
 func (p *Place) WriteConfig(path string, s Settings) error {
-	source, err := url.Parse(p.Server.URL(p.relay(), p.Name))
-	if err != nil {
-		return err
-	}
-	if s.PostgresAddress != "" {
-		source.Host = s.PostgresAddress
-	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "name: %s\n", p.Name)
-	fmt.Fprintf(&b, "source:\n  url: %s\n", source)
+	fmt.Fprintf(&b, "source:\n  url: %s\n", p.Server.URL(p.relay(), p.Name))
 	if s.WalSenderTimeout != 0 {
 		fmt.Fprintf(&b, "  wal_sender_timeout: %s\n", s.WalSenderTimeout)
 	}
