@@ -195,6 +195,18 @@ func publicationDiffers(f *Facts, since outbox.LSN, what string) *Refusal {
 	return r
 }
 
+// Added are the tables that the publication has and the checkpoint does not know. What was written to them before is
+// not published, as with init.
+func Added(f *Facts) []string {
+	var added []string
+	for _, t := range Record(f.Publication).Tables {
+		if !slices.ContainsFunc(f.Checkpoint.Publication.Tables, func(was publisher.PublishedTable) bool { return was.Name == t.Name }) {
+			added = append(added, t.Name)
+		}
+	}
+	return added
+}
+
 // Record is what a checkpoint says of a publication.
 func Record(p *Publication) publisher.Publication {
 	rec := publisher.Publication{OID: p.OID, Xmin: p.Xmin}

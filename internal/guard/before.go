@@ -5,6 +5,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/outbox"
+	"github.com/outbox-relay/relay/publisher"
 )
 
 // Oldest releases that Relay works with, as server_version_num.
@@ -25,13 +26,33 @@ const (
 // and Facts.Checkpoint are then advisory: the newest committed ones at the time of the look.
 func BeforeFence(f *Facts) *Refusal {
 	for _, rule := range []func(*Facts) *Refusal{
-		serverSuits, notSplitBrain, barrierIsOurs, slotExists, slotUsable, outboxUsable, kafkaSuits,
+		serverSuits, notSplitBrain, barrierIsOurs, slotExists, slotUsable, outboxUsable, publicationKept, kafkaSuits,
 	} {
 		if r := rule(f); r != nil {
 			return r
 		}
 	}
 	return nil
+}
+
+// BeforeInit gives the verdicts on what `relay init` and `relay adopt` build upon. Rows that are written while the
+// publication or the table is not fit for them can never be published afterwards, so a relay must not begin there.
+func BeforeInit(f *Facts) *Refusal {
+	for _, rule := range []func(*Facts) *Refusal{serverSuits, notSplitBrain, barrierIsOurs, slotUsable, outboxUsable, kafkaSuits} {
+		if r := rule(f); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// publicationKept compares the publication with the newest checkpoint that was seen: WAL that was written while it was
+// another one cannot even be decoded.
+func publicationKept(f *Facts) *Refusal {
+	if f.Checkpoint == nil || f.Checkpoint.Phase != publisher.PhaseStream || f.Publication == nil {
+		return nil
+	}
+	return samePublication(f)
 }
 
 // serverSuits refuses a server that can never work: too old, in recovery, not logging for logical decoding. That the

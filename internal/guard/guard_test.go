@@ -201,3 +201,31 @@ func TestValuesFollowWatchedFacts(t *testing.T) {
 		t.Error("growing WAL counts as a changed server: a refused relay would start again and again")
 	}
 }
+
+// TestBeforeInit: what is missing is what init makes; anything else that is not fit refuses before it begins.
+func TestBeforeInit(t *testing.T) {
+	f := well()
+	f.Slot, f.Checkpoint, f.Barrier, f.Kafka.CheckpointTopic = nil, nil, nil, nil
+	if r := BeforeInit(f); r != nil {
+		t.Errorf("nothing there yet: %v", r)
+	}
+	for name, harm := range map[string]func(*Facts){
+		"no publication":      func(f *Facts) { f.Publication = nil },
+		"insert unpublished":  func(f *Facts) { f.Publication.Insert = false },
+		"table missing":       func(f *Facts) { f.Publication.Tables[0].OID = 0 },
+		"table not published": func(f *Facts) { f.Publication.Tables[0].Published = false },
+		"unlogged leaf":       func(f *Facts) { f.Publication.Tables[0].Unlogged = []string{"leaf"} },
+		"row filter":          func(f *Facts) { f.Publication.Tables[0].RowFilter = "(x)" },
+		"column missing":      func(f *Facts) { f.Publication.Tables[0].Unmappable = "no column" },
+		"column not listed":   func(f *Facts) { f.Publication.Tables[0].Unlisted = "no column" },
+		"two-phase slot":      func(f *Facts) { f.Slot = &Slot{Plugin: "pgoutput", Database: "shop", TwoPhase: true} },
+		"wal_level":           func(f *Facts) { f.Server.WALLevel = "replica" },
+	} {
+		f := well()
+		f.Slot, f.Checkpoint, f.Barrier = nil, nil, nil
+		harm(f)
+		if BeforeInit(f) == nil {
+			t.Errorf("%s: not refused", name)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
@@ -117,14 +118,8 @@ func (c *command) begin(phase publisher.Phase, resume outbox.LSN) publisher.Chec
 	return cp
 }
 
-// mustBeReady gives the verdicts that forbid to begin at all: what is missing is not among them.
-func (c *command) mustBeReady() error {
-	refusal := guard.BeforeFence(&c.facts)
-	if refusal == nil || refusal.Code == fault.NotInitialised || refusal.Code == fault.NoCheckpoint {
-		return nil
-	}
-	return refusal
-}
+// mustBeReady gives the verdicts that forbid to begin at all, before anything is changed.
+func (c *command) mustBeReady() error { return asError(guard.BeforeInit(&c.facts)) }
 
 // createTopics makes the checkpoint and parked topics if they are missing, as configured.
 func (c *command) createTopics(ctx context.Context) error {
@@ -144,6 +139,12 @@ func (c *command) createTopics(ctx context.Context) error {
 	})
 	for _, topic := range created {
 		c.say("created topic %s", topic)
+	}
+	if err != nil && strings.Contains(err.Error(), "INVALID_REPLICATION_FACTOR") {
+		return &fault.Error{
+			Code: fault.UnsafeReplication, Summary: fmt.Sprintf("the cluster has fewer than %d brokers", spec.ReplicationFactor), Err: err,
+			Hint: "kafka.replication_factor is what topics need to survive a lost disk. Where losing events does not matter: kafka.replication_factor: 1 and kafka.development: true.",
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)

@@ -32,6 +32,9 @@ func initOnce(ctx context.Context, cfg Config, out io.Writer) error {
 	if err := c.mustBeReady(); err != nil {
 		return err
 	}
+	if c.facts.Slot != nil && c.facts.Checkpoint == nil {
+		return asError(guard.AfterRead(&c.facts)) // no checkpoint: adopting the slot is a person's decision
+	}
 	if err := c.createTopics(ctx); err != nil {
 		return err
 	}

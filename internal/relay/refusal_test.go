@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -64,11 +66,18 @@ var refusals = []refusalCase{
 		code: fault.OutboxUnusable, says: `publication "outbox" does not exist`,
 	},
 	{
-		name: "publication recreated",
+		name: "publication recreated after a row",
 		harm: func(t *testing.T, r *rig) {
-			r.exec(t, `DROP PUBLICATION outbox`, `CREATE PUBLICATION outbox FOR TABLE outbox`)
+			r.exec(t, `DROP PUBLICATION outbox`)
+			r.emit(t, 1) // this WAL cannot be decoded any more
+			r.exec(t, `CREATE PUBLICATION outbox FOR TABLE outbox`)
 		},
-		code: fault.PublicationDiffers, says: "dropped and created again", fence: true,
+		code: fault.PublicationDiffers, says: "dropped and created again",
+		mend: func(t *testing.T, r *rig) {
+			r.dropSlot(t)
+			r.createSlot(t, "pgoutput")
+			r.adoptAtSlot(t, AdoptOptions{AcceptLoss: true})
+		},
 	},
 	{
 		name: "table taken out and put back",
@@ -253,6 +262,66 @@ func TestRefusals(t *testing.T) {
 			eventually(t, "events go on after the cause is gone", func() bool { return d.status.View().Checkpoint.EventsTotal >= before+2 })
 		})
 	}
+}
+
+// TestInitRefusesWhatCannotWork: rows written while table or publication is unfit could never be published, so init
+// refuses and changes nothing.
+func TestInitRefusesWhatCannotWork(t *testing.T) {
+	for name, tc := range map[string]struct {
+		harm string
+		code fault.Code
+	}{
+		"no publication":      {`DROP PUBLICATION outbox`, fault.OutboxUnusable},
+		"table not published": {`ALTER PUBLICATION outbox SET TABLE other`, fault.PublicationDiffers},
+		"insert unpublished":  {`ALTER PUBLICATION outbox SET (publish = 'update')`, fault.PublicationDiffers},
+		"table missing":       {`DROP TABLE outbox`, fault.OutboxUnusable},
+		"column missing":      {`ALTER TABLE outbox DROP COLUMN payload`, fault.OutboxUnusable},
+		"row filter":          {`ALTER PUBLICATION outbox SET TABLE outbox WHERE (aggregate_id <> 'k1')`, fault.OutboxUnusable},
+		"column list":         {`ALTER PUBLICATION outbox SET TABLE outbox (id)`, fault.OutboxUnusable},
+		"two-phase slot":      {`SELECT pg_create_logical_replication_slot('%[1]s', 'pgoutput', false, true)`, fault.SlotUnusable},
+		"physical slot":       {`SELECT pg_create_physical_replication_slot('%[1]s')`, fault.SlotUnusable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := sharedRig(t)
+			harm := tc.harm
+			if strings.Contains(harm, "%") {
+				harm = fmt.Sprintf(harm, r.cfg.Source.Slot)
+				t.Cleanup(func() {
+					_, _ = r.db.Exec(context.WithoutCancel(t.Context()), fmt.Sprintf(`SELECT pg_drop_replication_slot('%s')`, r.cfg.Source.Slot))
+				})
+			}
+			r.exec(t, `CREATE TABLE other (n int)`, harm)
+			var out strings.Builder
+			err := Init(t.Context(), r.cfg, &out)
+			f, ok := errors.AsType[*fault.Error](err)
+			if !ok || f.Code != tc.code || out.Len() > 0 {
+				t.Errorf("init: %v, having said %q; want %v and nothing done", err, out.String(), tc.code)
+			}
+		})
+	}
+}
+
+// TestPublicationIsGoneWhereTheServerDecodes: nobody saw it dropped, and the relay has no row to compare with. The
+// server ends the stream, and says why.
+func TestPublicationIsGoneWhereTheServerDecodes(t *testing.T) {
+	t.Parallel()
+	r := sharedRig(t)
+	r.init(t)
+	r.exec(t, `DROP PUBLICATION outbox`)
+	r.emit(t, 1)
+	r.exec(t, `CREATE PUBLICATION outbox FOR TABLE outbox WITH (publish = 'insert')`)
+	r.rewriteCheckpoint(t, func(cp *publisher.Checkpoint) { // as if it had been recorded in time
+		var xmin, rel uint32
+		if err := r.db.QueryRow(t.Context(), `SELECT p.oid, p.xmin::text::bigint, r.oid, r.xmin::text::bigint FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid WHERE p.pubname = 'outbox'`).
+			Scan(&cp.Publication.OID, &xmin, &rel, &cp.Publication.Tables[0].MembershipXmin); err != nil {
+			t.Fatal(err)
+		}
+		cp.Publication.Xmin, cp.Publication.Tables[0].MembershipOID = xmin, rel
+	})
+	d := r.run(t)
+	d.wantState(t, status.Refused, fault.PublicationDiffers)
+	d.wantReason(t, "did not exist when the rows")
 }
 
 // TestPublicationIsWatched: a table that is taken out of a running publication is silent on the stream.

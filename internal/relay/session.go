@@ -101,7 +101,7 @@ func (s *session) own(ctx context.Context) error {
 }
 
 // errSlotLost: the slot is not ours any more, so nothing that was found out can be trusted.
-var errSlotLost = errors.New("slot was taken by another connection")
+var errSlotLost = errors.New("the slot is not ours any more")
 
 // stillOurs checks that our walsender has the slot: a relay that lost it must not fence the one that has it.
 func (s *session) stillOurs(ctx context.Context) error {
@@ -110,11 +110,30 @@ func (s *session) stillOurs(ctx context.Context) error {
 		return err
 	}
 	if slot == nil || slot.ActivePID != s.stream.PID() {
-		return errSlotLost
+		return s.slotLost()
 	}
 	s.facts.Slot = slotFacts(slot)
 	return nil
 }
+
+// slotLost says why the slot is not ours any more: the server tells on the stream if it could not go on, as when the
+// publication did not exist where it decodes.
+func (s *session) slotLost() error {
+	limit := time.AfterFunc(lastWords, func() { _ = s.stream.Close() })
+	defer limit.Stop()
+	for {
+		_, err := s.stream.Next()
+		if errors.Is(err, replication.ErrClosed) {
+			return errSlotLost
+		}
+		if err != nil {
+			return postgresTrouble(s.cfg, fmt.Errorf("%w: %w", errSlotLost, err))
+		}
+	}
+}
+
+// lastWords is how long the end of a stream may take that has lost its slot.
+const lastWords = 2 * time.Second
 
 // fence makes every older instance powerless, then commits a barrier: what was committed before it is all there is.
 func (s *session) fence(ctx context.Context, stillOurs func(context.Context) error) error {
@@ -159,6 +178,9 @@ func (s *session) guard(ctx context.Context) error {
 	for _, acl := range s.denied {
 		s.log.Warn("not authorised to check Kafka settings", "missing_acl", acl)
 	}
+	if added := guard.Added(&s.facts); len(added) > 0 {
+		s.log.Warn("table was added to the publication: what was written to it before is not published", "tables", added)
+	}
 	s.log.Info("guard passed", "skip_until", s.facts.Checkpoint.ResumeLSN)
 	return nil
 }
@@ -179,7 +201,7 @@ func (s *session) refresh(ctx context.Context) error {
 		return fmt.Errorf("ask catalogue: %w", err)
 	}
 	if s.facts.Slot == nil || s.facts.Slot.ActivePID != s.stream.PID() {
-		return errSlotLost
+		return s.slotLost()
 	}
 	return nil
 }
