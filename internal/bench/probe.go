@@ -32,18 +32,20 @@ func StartProbe(ctx context.Context, tracker *status.Tracker) *Probe {
 }
 
 func (p *Probe) watch(ctx context.Context) {
-	for every := firstEvery; ; {
+	tick := time.NewTicker(firstEvery)
+	defer tick.Stop()
+	for {
 		now := p.tracker.Progress()
 		if !p.meter.started() && (now.Pending > 0 || now.Events > 0) {
+			tick.Reset(lastEvery)
 			p.meter.start()
-			every = lastEvery
 		}
 		p.note(now)
 		select {
 		case <-ctx.Done():
 			p.note(p.tracker.Progress())
 			return
-		case <-time.After(every):
+		case <-tick.C:
 		}
 	}
 }

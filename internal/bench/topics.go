@@ -52,10 +52,16 @@ func (c *cluster) close() error { return c.admin.Close() } // closes the client 
 
 // create makes a topic for events and waits until every partition takes records.
 func (c *cluster) create(ctx context.Context, topic string, partitions int) error {
-	soon := "1000"
+	soon, inSync := "1000", "1"
+	if c.spread >= 3 {
+		inSync = "2" // else the relay refuses
+	}
 	detail := &sarama.TopicDetail{
 		NumPartitions: int32(partitions), ReplicationFactor: c.spread,
-		ConfigEntries: map[string]*string{"file.delete.delay.ms": &soon}, // what was measured leaves the disk at once
+		ConfigEntries: map[string]*string{
+			"file.delete.delay.ms": &soon, // what was measured leaves the disk at once
+			"min.insync.replicas":  &inSync,
+		},
 	}
 	err := c.admin.CreateTopic(topic, detail, false)
 	switch {
