@@ -13,6 +13,9 @@ type Latency struct {
 	Reached Sample `json:"reached_rate"`    // events/s that were committed
 	Events  int    `json:"events"`          // in each round
 	CPU     Sample `json:"relay_cpu_share"` // of one core
+	// Early is the share of events that were seen before COMMIT returned and count as 0: near 0, or the machine was too
+	// busy to be measured on.
+	Early Sample `json:"seen_before_return_share"`
 	Percentiles
 }
 
@@ -84,7 +87,9 @@ func (b *bench) latency(ctx context.Context, r *relayRun, l *Latency) error {
 		return err
 	}
 	l.CPU.add(ratio((cpuOf(pid) - used).Seconds(), time.Since(begin).Seconds()))
-	l.Percentiles.add(notes.latencies(func(n int) bool { return n >= warm }))
+	counts := func(n int) bool { return n >= warm }
+	l.Percentiles.add(notes.latencies(counts))
+	l.Early.add(notes.early(counts))
 	l.Reached.add(notes.rate())
 	return k.close()
 }

@@ -84,6 +84,23 @@ func (l *ledger) latencies(of func(event int) bool) []float64 {
 	return all
 }
 
+// early is the share of events that were seen before their writer has heard of the COMMIT. They stand among the latencies
+// as 0; where there are many, the process of the benchmark itself had to wait for the CPU.
+func (l *ledger) early(of func(event int) bool) float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var early, all float64
+	for i := range l.shown {
+		if !of(i) {
+			continue
+		}
+		if all++; l.shown[i].Before(l.returned[i]) {
+			early++
+		}
+	}
+	return ratio(early, all)
+}
+
 // rate is how many COMMITs a second have returned.
 func (l *ledger) rate() float64 {
 	l.mu.Lock()

@@ -31,6 +31,9 @@ func TestLedger(t *testing.T) {
 	if diff := cmp.Diff([]float64{7, 50}, l.latencies(func(n int) bool { return n >= 2 })); diff != "" {
 		t.Error(diff)
 	}
+	if got := l.early(func(int) bool { return true }); got != 0.25 {
+		t.Errorf("%v of the events were seen early, want a quarter", got)
+	}
 	if first := l.firstShownOf(at(150)); !first.Equal(at(260)) {
 		t.Errorf("the first event written after the kill was shown at %v", first)
 	}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -59,12 +60,21 @@ func (b *bench) newResult(context.Context) *Result {
 	return r
 }
 
+// tooEarly is the share of events seen before their COMMIT returned from which on latencies mean nothing.
+const tooEarly = 0.02
+
 // finish computes what follows from the figures.
 func (r *Result) finish() {
 	r.Seconds = time.Since(r.Started).Seconds()
 	for _, d := range r.Drains {
 		if d.PgRecvlogical != nil {
 			d.Ratio = ratio(d.Relay.EventsPerSecond.Median, d.PgRecvlogical.EventsPerSecond.Median)
+		}
+	}
+	for _, l := range r.Latency {
+		if l.Early.Median > tooEarly {
+			r.Notes = append(r.Notes, fmt.Sprintf("latency at %s/s: %s of the events were seen before their COMMIT had returned: the machine is too busy to believe this",
+				count(l.Rate), percent(l.Early.Median)))
 		}
 	}
 	if r.Slow != nil {

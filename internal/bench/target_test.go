@@ -106,6 +106,15 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// Latencies of a machine that was too busy are not to be believed, and the report says so.
+func TestBusyMachineIsSaid(t *testing.T) {
+	r := Result{Latency: []*Latency{{Rate: 50, Early: one(0.3)}, {Rate: 1000, Early: one(0.01)}}, Floor: new(Floor)}
+	r.finish()
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "latency at 50/s: 30% of the events") {
+		t.Errorf("notes: %q", r.Notes)
+	}
+}
+
 // What was not measured has no target, and an empty result none at all.
 func TestNoTargetsWithoutFigures(t *testing.T) {
 	var r Result
