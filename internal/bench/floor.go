@@ -21,7 +21,7 @@ type Floor struct {
 const checkpointBytes = 700
 
 // floor measures one round, the two kinds in turn.
-func (b *bench) floor(ctx context.Context, f *Floor) (err error) {
+func (b *bench) floor(ctx context.Context, f *Floor) error {
 	b.runs++
 	topic, other := b.names.events(b.runs), b.names.kafka()+fmt.Sprintf("floor-%d", b.runs)
 	if err := b.kafka.create(ctx, topic, partitions); err != nil {
@@ -30,28 +30,42 @@ func (b *bench) floor(ctx context.Context, f *Floor) (err error) {
 	if err := b.kafka.create(ctx, other, 1); err != nil {
 		return err
 	}
-	p, err := b.kafka.newProducer(ctx, "relay-bench-"+b.names.suffix)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	rate := latencyRates()[0]
-	f.Rate = rate
-	warm := b.warmUp(rate)
-	events := warm + 2*max(fewestEvents, b.scaled(rate*latencySeconds/2))
-	notes := newLedger(events)
+	f.Rate = latencyRates()[0]
+	warm := b.warmUp(f.Rate)
+	notes := newLedger(warm + 2*max(fewestEvents, b.scaled(f.Rate*latencySeconds/2)))
 	k, err := b.kafka.consume(ctx, topic, notes.saw)
 	if err != nil {
 		return err
 	}
 	defer k.close()
+	if err := b.transactEvenly(ctx, f.Rate, topic, other, notes); err != nil {
+		return err
+	}
+	if err := notes.await(ctx, unseenPatience); err != nil {
+		return err
+	}
+	f.Event.add(notes.latencies(func(n int) bool { return n >= warm && !withCheckpoint(n) }))
+	f.WithCheckpoint.add(notes.latencies(func(n int) bool { return n >= warm && withCheckpoint(n) }))
+	return errors.Join(k.close(), b.kafka.delete(topic), b.kafka.delete(other))
+}
+
+// withCheckpoint says of which kind transaction n is.
+func withCheckpoint(n int) bool { return n%2 == 1 }
+
+// transactEvenly makes one transaction after the other at a steady rate and notes when each began.
+func (b *bench) transactEvenly(ctx context.Context, rate int, topic, other string, notes *ledger) error {
+	p, err := b.kafka.newProducer(ctx, "relay-bench-"+b.names.suffix)
+	if err != nil {
+		return err
+	}
+	defer p.close()
 	begin := time.Now()
-	for n := range events {
+	for n := range notes.shown {
 		if err := sleepUntil(ctx, begin.Add(time.Duration(n)*time.Second/time.Duration(rate))); err != nil {
 			return err
 		}
 		records := map[place][]byte{{topic, int32(n % partitions)}: []byte(event(n))}
-		if n%2 == 1 {
+		if withCheckpoint(n) {
 			records[place{other, 0}] = make([]byte, checkpointBytes)
 		}
 		begun := time.Now()
@@ -60,15 +74,7 @@ func (b *bench) floor(ctx context.Context, f *Floor) (err error) {
 		}
 		notes.wrote(n, begun, begun)
 	}
-	if err := notes.await(ctx, unseenPatience); err != nil {
-		return err
-	}
-	f.Event.add(notes.latencies(func(n int) bool { return n >= warm && n%2 == 0 }))
-	f.WithCheckpoint.add(notes.latencies(func(n int) bool { return n >= warm && n%2 == 1 }))
-	if err := k.close(); err != nil {
-		return err
-	}
-	return errors.Join(b.kafka.delete(topic), b.kafka.delete(other))
+	return nil
 }
 
 // event is the payload of event n, as the database makes it.
