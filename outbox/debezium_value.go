@@ -74,7 +74,7 @@ func (p *debeziumPlan) tracingHeaders(row Row) (bad *fault) {
 
 // forges says whether a header of the tracing column would be taken for another one.
 func (p *debeziumPlan) forges(name []byte) bool {
-	return bytes.HasPrefix(name, []byte(reservedHeaderPrefix)) || bytes.Equal(name, p.id.alias) ||
+	return reserved(name) || bytes.Equal(name, p.id.alias) ||
 		slices.ContainsFunc(p.headers, func(c debeziumColumn) bool { return bytes.Equal(name, c.alias) })
 }
 

@@ -106,7 +106,12 @@ func (w *headerWriter) unquoted(s *scratch, raw []byte) ([]byte, error) {
 
 // forges says whether an application's header would be taken for one of Relay's.
 func (w *headerWriter) forges(name []byte) bool {
-	return bytes.HasPrefix(name, []byte(reservedHeaderPrefix)) || w.configured(name)
+	return reserved(name) || w.configured(name)
+}
+
+// reserved says whether a name begins like Relay's own, in capitals too: bridges to HTTP fold them.
+func reserved(name []byte) bool {
+	return len(name) >= len(reservedHeaderPrefix) && bytes.EqualFold(name[:len(reservedHeaderPrefix)], []byte(reservedHeaderPrefix))
 }
 
 func (w *headerWriter) configured(name []byte) bool {

@@ -136,6 +136,7 @@ func TestMapRowRefuses(t *testing.T) {
 		{name: "headers with something behind", row: map[string]string{"headers": `{} x`}, reason: ReasonBadHeaders, detail: "not a JSON object"},
 		{name: "half a surrogate pair", row: map[string]string{"headers": `{"a": "\ud800"}`}, reason: ReasonBadHeaders, detail: "surrogate"},
 		{name: "header begins with relay-", row: map[string]string{"headers": `{"relay-seq": "p/1/1"}`}, reason: ReasonForgedHeader, detail: `"relay-seq"`},
+		{name: "the same, in capitals", row: map[string]string{"headers": `{"Relay-Seq": "p/1/1"}`}, reason: ReasonForgedHeader, detail: `"Relay-Seq"`},
 		{name: "the same, escaped", row: map[string]string{"headers": `{"\u0072elay-seq": "p/1/1"}`}, reason: ReasonForgedHeader, detail: `"relay-seq"`},
 		{name: "header with a configured name", row: map[string]string{"headers": `{"type": "x"}`}, reason: ReasonForgedHeader, detail: `"type"`},
 		{name: "both payloads", row: map[string]string{"payload_bytes": `\x00`}, reason: ReasonBadPayload, detail: "both"},

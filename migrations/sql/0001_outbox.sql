@@ -58,7 +58,7 @@ DECLARE
             THEN 'headers are not an object'
         WHEN octet_length(headers::text) > 32768
             THEN 'headers have more than 32768 bytes'
-        WHEN headers @? '$.keyvalue() ? (@.key starts with "relay-" || @.key == "id" || @.key == "type")'
+        WHEN headers @? '$.keyvalue() ? (@.key like_regex "^relay-" flag "i" || @.key == "id" || @.key == "type")'
             THEN 'the names of headers that Relay writes are id, type and all that begin with relay-'
         WHEN NOT occurred_at BETWEEN '1970-01-01 00:00:00+00' AND now() + interval '1 hour'
             THEN 'occurred_at is before 1970 or more than an hour ahead'
