@@ -16,7 +16,7 @@
 // back-off, when the slot is free, or, refused, when a fact that the verdict names has changed.
 //
 // Where things are: session.go has the steps, facts.go gathers what the guard judges, streaming.go joins the goroutines;
-// receiver.go turns messages into units, pipeline.go hands them over, committer.go publishes and acknowledges;
+// receiver.go (with opentransaction.go and onupdate.go) turns messages into units, pipeline.go hands them over, committer.go publishes and acknowledges;
 // watcher.go looks at what the stream does not tell; loop.go is the daemon; init.go and adopt.go are the commands that
 // write; trouble.go says what errors mean for people.
 //

@@ -12,7 +12,6 @@ import (
 	"github.com/outbox-relay/relay/internal/guard"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/outbox"
-	"github.com/outbox-relay/relay/publisher"
 	"github.com/outbox-relay/relay/replication"
 )
 
@@ -59,16 +58,6 @@ type receiver struct {
 type plannedRelation struct {
 	rel  *replication.Relation
 	plan *outbox.Plan // nil: not an outbox table
-}
-
-// openTransaction is the Postgres transaction that is being received.
-type openTransaction struct {
-	outbox.Transaction
-	open   bool
-	rows   uint64 // as received
-	skip   guard.Skip
-	piece  uint32 // pieces handed over so far
-	digest *xxhash.Digest
 }
 
 // run ends with an error, always; nothing is handed over afterwards.
@@ -374,39 +363,6 @@ func (r *receiver) idle() {
 	if r.resume.Verified() {
 		r.pipe.setIdle(r.at)
 	}
-}
-
-// OnUpdate says what an updated outbox row means.
-type OnUpdate string
-
-// The choices.
-const (
-	OnUpdateIgnore OnUpdate = "ignore"
-	OnUpdateHalt   OnUpdate = "halt"
-)
-
-func (r *receiver) update(m *replication.Message) error {
-	_, wanted, err := r.route(m)
-	if err != nil || !wanted {
-		return err
-	}
-	r.status.Ignored("update")
-	if r.onUpdate == OnUpdateHalt && r.tx.CommitLSN >= r.resume.From() {
-		return r.halt(&outbox.BadEvent{Position: r.tx.position(r.tx.rows), Reason: reasonUpdated, Detail: "an outbox row was updated and outbox.on_update is halt"})
-	}
-	return nil
-}
-
-// reference describes the transaction as far as it was received.
-func (t *openTransaction) reference() publisher.Transaction {
-	return publisher.Transaction{
-		CommitLSN: t.CommitLSN, XID: t.XID, CommitTime: t.CommitTime, Rows: t.rows,
-		Digest: publisher.Digest(t.digest.Sum64()),
-	}
-}
-
-func (t *openTransaction) position(index uint64) outbox.Position {
-	return outbox.Position{Timeline: t.Timeline, CommitLSN: t.CommitLSN, Index: uint32(index)}
 }
 
 // Reasons for which a row cannot be published that the mapping does not know of.
