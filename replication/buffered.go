@@ -20,6 +20,10 @@ func (s *Stream) Buffered() bool {
 	}
 }
 
+// Bulk tells whether much has been coming lately, so that more is likely to follow within milliseconds. Whoever holds
+// something back because of it lets go when a Pause comes, or when this says no.
+func (s *Stream) Bulk() bool { return s.socket.paced && s.socket.pace.bulk }
+
 // handsOut tells whether Next returns something for a whole frame: a message or an error.
 func (s *Stream) handsOut(frame []byte) bool {
 	body := frame[frameHeader:]

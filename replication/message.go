@@ -18,6 +18,7 @@ const (
 	Truncate
 	LogicalMessage // written by pg_logical_emit_message
 	Keepalive      // only ever between transactions
+	Pause          // nothing came for some milliseconds although the stream was in bulk; may stand anywhere
 )
 
 // String names the kind for people.
@@ -39,6 +40,8 @@ func (k Kind) String() string {
 		return "message"
 	case Keepalive:
 		return "keepalive"
+	case Pause:
+		return "pause"
 	}
 	return "unknown"
 }

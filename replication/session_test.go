@@ -167,8 +167,8 @@ func TestBufferedTellsWhetherNextBlocks(t *testing.T) {
 			rows++
 		}
 	}
-	if waited == 0 || waited > 2500 {
-		t.Errorf("of more than 5000 messages %d were waited for", waited)
+	if waited == 0 { // how many is a matter of who is quicker
+		t.Error("no message was waited for")
 	}
 	for r.Buffered() {
 		if _, err := r.Next(); err != nil {

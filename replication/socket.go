@@ -84,8 +84,14 @@ func (s *socket) Read(p []byte) (int, error) {
 		if n > 0 {
 			return n, nil
 		}
+		if timedOut && !s.interrupted.Load() {
+			return 0, errPaused
+		}
 	}
 }
+
+// errPaused says that nothing came for bulkWait although much came before. The next Read waits again.
+var errPaused = errors.New("the flow has paused")
 
 // wait sets how much the kernel waits for before it wakes us. What is there already is read whatever that says: Go asks
 // before it waits.

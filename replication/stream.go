@@ -108,6 +108,10 @@ func (s *Stream) Next() (*Message, error) {
 			break
 		}
 		kind, body, err := s.frames.next()
+		if errors.Is(err, errPaused) {
+			s.message = Message{Kind: Pause}
+			return &s.message, nil
+		}
 		if err != nil {
 			s.err = s.explain(err)
 			break

@@ -21,6 +21,8 @@ type source interface {
 	Next() (*replication.Message, error)
 	// Buffered reports whether Next would return without waiting for the network.
 	Buffered() bool
+	// Bulk reports whether much has been coming, so that Next will return soon: with more, or with a Pause.
+	Bulk() bool
 }
 
 // batchLimits bound a unit.
@@ -46,10 +48,11 @@ type receiver struct {
 	status   *status.Tracker
 	protocol *slog.Logger
 
-	plans map[uint32]plannedRelation // by OID of the relation
-	unit  *unit                      // being filled; nil until a row needs one
-	at    progress                   // last whole transaction or keepalive
-	tx    openTransaction
+	plans  map[uint32]plannedRelation // by OID of the relation
+	unit   *unit                      // being filled; nil until a row needs one
+	at     progress                   // last whole transaction or keepalive
+	tx     openTransaction
+	paused bool // the last message said that the flow has paused
 
 	skipped struct{ transactions, rows uint64 } // decided already, since the last report
 }
@@ -73,9 +76,10 @@ func (r *receiver) run(ctx context.Context) error {
 	}
 }
 
-// next lends the unit to the committer while it waits for the network, if it ends between transactions.
+// next lends the unit to the committer while it waits for the network, if it ends between transactions. In bulk it waits
+// for the next read first: a Kafka transaction of one read's events would cost more than the events.
 func (r *receiver) next() (*replication.Message, error) {
-	if r.tx.open || r.unit == nil || r.unit.batch.Len() == 0 || r.src.Buffered() {
+	if r.tx.open || r.unit == nil || r.unit.batch.Len() == 0 || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
 		return r.src.Next()
 	}
 	r.pipe.lend(r.unit)
@@ -85,6 +89,7 @@ func (r *receiver) next() (*replication.Message, error) {
 }
 
 func (r *receiver) handle(ctx context.Context, m *replication.Message) error {
+	r.paused = m.Kind == replication.Pause
 	switch m.Kind {
 	case replication.Insert:
 		return r.row(ctx, m)

@@ -102,6 +102,9 @@ func (s *scriptedStream) Next() (*replication.Message, error) {
 // Buffered is true except before every third message, so that units are lent as well as handed over.
 func (s *scriptedStream) Buffered() bool { return s.next%3 != 0 && s.next < len(s.messages) }
 
+// Bulk says now and then that more will come, as long as it does.
+func (s *scriptedStream) Bulk() bool { return s.next%5 == 0 && s.next < len(s.messages) }
+
 func (s *scriptedStream) Acknowledge(lsn outbox.LSN) error {
 	*s.slot = max(*s.slot, lsn)
 	return nil
