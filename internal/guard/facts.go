@@ -24,23 +24,21 @@ type Want struct {
 	Publication string
 	Tables      []string // outbox tables, schema.table
 	Messages    bool     // WAL messages are to be published too
-	Fingerprint string   // of the stream options
 	Development bool     // allows replication factor 1
 }
 
 // Server is what Postgres says of itself, asked on the replication connection.
 type Server struct {
-	SystemID       string
-	Timeline       uint32
-	FlushLSN       outbox.LSN
-	Database       string
-	DatabaseOID    uint32
-	Version        int // as server_version_num, 170011
-	InRecovery     bool
-	WALLevel       string
-	Role           string
-	PublicMessages bool             // PUBLIC may execute pg_logical_emit_message
-	History        []TimelineSwitch // of the server's timeline, oldest first
+	SystemID    string
+	Timeline    uint32
+	FlushLSN    outbox.LSN
+	Database    string
+	DatabaseOID uint32
+	Version     int // as server_version_num, 170011
+	InRecovery  bool
+	WALLevel    string
+	Role        string
+	History     []TimelineSwitch // of the server's timeline, oldest first
 }
 
 // TimelineSwitch is a line of a timeline's history: Timeline ended at LSN.

@@ -70,7 +70,6 @@ func (s *session) ask(ctx context.Context) error {
 		return postgresTrouble(s.cfg, err)
 	}
 	s.fingerprint = s.pg.Fingerprint()
-	s.facts.Want.Fingerprint = s.fingerprint
 	for _, ask := range []func(context.Context) error{
 		s.askServer,
 		func(ctx context.Context) error { return s.askCatalog(ctx, &s.pg.Catalog) },
@@ -109,11 +108,16 @@ func (s *session) stillOurs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if slot == nil || slot.ActivePID != s.stream.PID() {
+	s.facts.Slot = slotFacts(slot)
+	if !s.owned() {
 		return s.slotLost()
 	}
-	s.facts.Slot = slotFacts(slot)
 	return nil
+}
+
+// owned tells whether the slot that was looked at last is read by our own walsender.
+func (s *session) owned() bool {
+	return s.facts.Slot != nil && s.facts.Slot.ActivePID == s.stream.PID()
 }
 
 // slotLost says why the slot is not ours any more: the server tells on the stream if it could not go on, as when the
@@ -201,7 +205,7 @@ func (s *session) refresh(ctx context.Context) error {
 	if err := s.askCatalog(ctx, &s.side.Catalog); err != nil {
 		return fmt.Errorf("ask catalogue: %w", err)
 	}
-	if s.facts.Slot == nil || s.facts.Slot.ActivePID != s.stream.PID() {
+	if !s.owned() {
 		return s.slotLost()
 	}
 	return nil

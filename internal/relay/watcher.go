@@ -69,7 +69,7 @@ func (w *watcher) compare(ctx context.Context) error {
 	if err := s.askCatalog(ctx, &s.side.Catalog); err != nil {
 		return fmt.Errorf("compare publication and slot with the checkpoint: %w", err)
 	}
-	if s.facts.Slot == nil || s.facts.Slot.ActivePID != s.stream.PID() {
+	if !s.owned() {
 		return errSlotLost
 	}
 	s.facts.Server.FlushLSN = flush
