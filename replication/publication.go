@@ -39,6 +39,7 @@ type Table struct {
 type TableColumn struct {
 	Name      string `json:"name"`
 	TypeOID   uint32 `json:"type_oid"`
+	TypeMod   int32  `json:"type_mod"`  // pg_attribute.atttypmod, -1 without one
 	Type      string `json:"type"`      // as format_type prints it
 	Published bool   `json:"published"` // in the column list if there is one, and not a generated column that is left out
 }

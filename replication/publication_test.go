@@ -43,8 +43,8 @@ func TestPublicationAndItsTable(t *testing.T) {
 			Tables: []replication.Table{{
 				Asked: "outbox.event", Schema: "outbox", Name: "event", Published: true, RelKind: 'r',
 				Columns: []replication.TableColumn{
-					{Name: "id", TypeOID: 23, Type: "integer", Published: true},
-					{Name: "payload", TypeOID: 25, Type: "text", Published: true},
+					{Name: "id", TypeOID: 23, TypeMod: -1, Type: "integer", Published: true},
+					{Name: "payload", TypeOID: 25, TypeMod: -1, Type: "text", Published: true},
 				},
 			}},
 		}
@@ -57,6 +57,26 @@ func TestPublicationAndItsTable(t *testing.T) {
 		}
 		if p.OID == 0 || p.Xmin == 0 || table.OID == 0 || table.MembershipOID == 0 || table.MembershipXmin == 0 {
 			t.Errorf("an identifier is missing: %+v", p)
+		}
+	})
+}
+
+// The stream and the catalogue say the same of a column's type.
+func TestTypeModifiers(t *testing.T) {
+	onVersions(t, versions, func(t *testing.T, f *fixture) {
+		f.exec(t, "ALTER TABLE outbox.event ADD n numeric(10, 2), ADD at timestamp(3), ADD name varchar(9)")
+		_, table := f.look(t, "pub", "outbox.event")
+		r := f.start(t)
+		f.exec(t, "INSERT INTO outbox.event (id) VALUES (1)")
+		var rel *replication.Relation
+		r.until(t, func(m *replication.Message) bool { rel = m.Relation; return rel != nil })
+		for i, c := range table.Columns {
+			if got := rel.Columns[i]; got.Name != c.Name || got.TypeOID != c.TypeOID || got.TypeMod != c.TypeMod {
+				t.Errorf("the stream says %+v, the catalogue %+v", got, c)
+			}
+		}
+		if mods := []int32{table.Columns[2].TypeMod, table.Columns[3].TypeMod, table.Columns[4].TypeMod}; !cmp.Equal(mods, []int32{10<<16 | 2 + 4, 3, 9 + 4}) {
+			t.Errorf("modifiers are %v", mods)
 		}
 	})
 }

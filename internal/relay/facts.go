@@ -105,7 +105,7 @@ func (s *session) mappingProblem(t replication.Table, publishedOnly bool) string
 	table := outbox.Table{Schema: t.Schema, Name: t.Name}
 	for _, c := range t.Columns {
 		if !publishedOnly || c.Published {
-			table.Columns = append(table.Columns, outbox.Column{Name: c.Name, TypeOID: c.TypeOID})
+			table.Columns = append(table.Columns, outbox.Column{Name: c.Name, TypeOID: c.TypeOID, TypeMod: c.TypeMod})
 		}
 	}
 	if _, err := s.mapper.Plan(table); err != nil {

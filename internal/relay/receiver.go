@@ -208,7 +208,7 @@ func (r *receiver) plan(rel *replication.Relation) (*outbox.Plan, error) {
 	}
 	table := outbox.Table{Schema: rel.Namespace, Name: rel.Name}
 	for _, c := range rel.Columns {
-		table.Columns = append(table.Columns, outbox.Column{Name: c.Name, TypeOID: c.TypeOID})
+		table.Columns = append(table.Columns, outbox.Column{Name: c.Name, TypeOID: c.TypeOID, TypeMod: c.TypeMod})
 	}
 	plan, err := r.mapper.Plan(table)
 	if err != nil {
