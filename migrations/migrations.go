@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/template"
 )
 
 //go:embed sql/*.sql
@@ -37,15 +36,11 @@ func (m Migration) Render(opts Options) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("render migration %s: %w", m.Name, err)
 	}
-	t, err := template.ParseFS(files, "sql/"+m.File())
+	sql, err := files.ReadFile("sql/" + m.File())
 	if err != nil {
 		return "", fmt.Errorf("render migration %s: %w", m.Name, err)
 	}
-	var sql strings.Builder
-	if err := t.Execute(&sql, names); err != nil {
-		return "", fmt.Errorf("render migration %s: %w", m.Name, err)
-	}
-	return sql.String(), nil
+	return names.render(string(sql)), nil
 }
 
 // Print gives the SQL of the migrations with these names, or of those that belong to every outbox, in order. It is to

@@ -95,3 +95,17 @@ func testWALMessagesAreForTheApplicationOnly(t *testing.T, db *database) {
 	wantRefused(t, db.connect(t, db.relay), insufficientPrivilege, "permission denied", emit)
 	mustExec(t, db.connect(t, db.app), emit)
 }
+
+func TestRender(t *testing.T) {
+	n := names{Schema: "s", AppRole: "a"}
+	for sql, want := range map[string]string{
+		"{{.Schema}}.{{.AppRole}}{{.RelayRole}}":                           "s.a",
+		"1{{if .AppRole}}2{{end}}3{{if .RelayRole}}4{{end}}5":              "1235",
+		"{{if .AppRole}}1{{end}}{{if .AppRole}}{{.AppRole}}{{end}}":        "1a",
+		"{{if .RelayRole}}1\n{{end}}{{if .AppRole}}2{{end}}{{if .AppRole}}": "2",
+	} {
+		if got := n.render(sql); got != want {
+			t.Errorf("%s becomes %q, want %q", sql, got, want)
+		}
+	}
+}
