@@ -43,7 +43,11 @@ func exitMeaning(code string) string {
 	case "4":
 		return "refused: a person must decide"
 	case "5":
-		return "Postgres or Kafka unreachable"
+		return "Postgres, Kafka or daemon unreachable"
+	case "6":
+		return "looked and found wanting"
+	case "7":
+		return "timed out"
 	case "130":
 		return "interrupted"
 	}

@@ -1,6 +1,10 @@
 package fault
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Code is a stable number for one kind of error, printed as RLY1003. The thousands give the exit code:
 // 1 refused, 2 usage, 3 configuration, 4 one event cannot be published, 5 unreachable, 6 found wanting, 7 timed out, 9 failed.
@@ -36,6 +40,13 @@ const (
 
 	PostgresUnreachable Code = 5001
 	KafkaUnreachable    Code = 5002
+	DaemonUnreachable   Code = 5003
+
+	TooFarBehind Code = 6001 // more than lag --max
+	NotFound     Code = 6002 // no such relay, event or offset
+	NotOnce      Code = 6003 // an event is published more than once, or not although it should be
+
+	TimedOut Code = 7001 // wait
 
 	Failed       Code = 9001
 	ListenFailed Code = 9002 // the address of the status server cannot be listened on
@@ -46,6 +57,17 @@ func (c Code) String() string { return fmt.Sprintf("RLY%04d", int(c)) }
 
 // MarshalText makes a code stand in JSON and YAML as it is printed.
 func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (c *Code) UnmarshalText(text []byte) error {
+	digits, ok := strings.CutPrefix(string(text), "RLY")
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if !ok || err != nil || len(digits) != 4 {
+		return fmt.Errorf("parse error code %q: want RLY and four digits", text)
+	}
+	*c = Code(n)
+	return nil
+}
 
 // Refused tells whether a person must decide before anything can go on.
 func (c Code) Refused() bool { return c.Exit() == ExitRefused }

@@ -85,6 +85,20 @@ func TestExit(t *testing.T) {
 	}
 }
 
+func TestCodeText(t *testing.T) {
+	for text, want := range map[string]fault.Code{"RLY1003": fault.SlotAhead, "RLY9001": fault.Failed} {
+		var got fault.Code
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%s is read as %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "1003", "RLY", "RLY10030", "RLY100x", "rly1003", "RLY-003"} {
+		if err := new(fault.Code).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is read as a code", text)
+		}
+	}
+}
+
 func TestErrorsUnwrap(t *testing.T) {
 	cause := errors.New("cause")
 	if err := fmt.Errorf("outer: %w", &fault.Error{Summary: "inner", Err: cause}); !errors.Is(err, cause) {

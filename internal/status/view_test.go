@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/outbox-relay/relay/internal/fault"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -49,6 +51,28 @@ func TestStatusDocument(t *testing.T) {
 			t.Errorf("/status (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestViewIsDecodable: a Go client gets the very View that the handler wrote, with a code and without.
+func TestViewIsDecodable(t *testing.T) {
+	for _, code := range []fault.Code{0, fault.SlotAhead} {
+		tr := New("payments", WithBuild("1.2.3", "relay-0"))
+		tr.SetState(Refused, "the slot is ahead", code)
+		tr.SlotSeen(Slot{Flush: 1000, WALEnd: 1600, WALStatus: "reserved", SafeBytes: 5000})
+		tr.SessionStarted()
+		tr.SessionEnded("refused")
+		w := httptest.NewRecorder()
+		tr.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/status", nil))
+		decoder := json.NewDecoder(w.Body)
+		decoder.DisallowUnknownFields()
+		var got View
+		if err := decoder.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tr.View(), got); diff != "" {
+			t.Errorf("decoded view (-want +got):\n%s", diff)
+		}
+	}
 }
 
 func TestHandler(t *testing.T) {
