@@ -8,8 +8,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// add adds the partitions of a plan and that of the checkpoint to the transaction.
-func (p *Producer) add(ctx context.Context, who identity, plan *Plan) error {
+// add adds the partitions of a plan, of own records and of the checkpoint to the transaction.
+func (p *Producer) add(ctx context.Context, who identity, plan *Plan, own ...ownLane) error {
 	partitions := map[string][]int32{p.checkpoint.name: {p.c.cfg.CheckpointPartition()}}
 	count := 1
 	if plan != nil {
@@ -17,6 +17,10 @@ func (p *Producer) add(ctx context.Context, who identity, plan *Plan) error {
 		for _, l := range plan.lanes {
 			partitions[l.topic.name] = append(partitions[l.topic.name], l.partition)
 		}
+	}
+	for _, l := range own {
+		partitions[l.topic.name] = append(partitions[l.topic.name], l.partition)
+		count++
 	}
 	err := p.addPartitions(ctx, who, plan, partitions)
 	if p.c.proto.on() {
@@ -78,5 +82,8 @@ func (p *Producer) badTopic(plan *Plan, topic string, code sarama.KError) error 
 	if topic == p.checkpoint.name {
 		return fmt.Errorf("add checkpoint partition: %w", refusal(apiAdd, code))
 	}
-	return plan.bad(topic, -1, refusedTopic(code), code)
+	if topic == p.c.cfg.ParkedTopic {
+		return &OwnError{Record: -1, Topic: topic, Reason: refusedTopic(code), Err: code}
+	}
+	return plan.bad(topic, causeOf(code), refusedTopic(code), code)
 }

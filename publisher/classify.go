@@ -139,6 +139,28 @@ func classifyRead(code sarama.KError) meaning {
 	return doubt
 }
 
+// causeOf is the stable word for a refusal of records.
+func causeOf(code sarama.KError) Cause {
+	switch code {
+	case sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge:
+		return CauseTooLarge
+	case sarama.ErrUnknownTopicOrPartition:
+		return CauseUnknownTopic
+	case sarama.ErrInvalidTopic:
+		return CauseBadTopic
+	case sarama.ErrTopicAuthorizationFailed:
+		return CauseNotAuthorised
+	case sarama.ErrInvalidTimestamp:
+		return CauseTimestamp
+	}
+	return CauseInvalidRecord
+}
+
+// concernsTopic tells whether a refusal holds for whatever is written to the topic.
+func concernsTopic(code sarama.KError) bool {
+	return code == sarama.ErrUnknownTopicOrPartition || code == sarama.ErrTopicAuthorizationFailed
+}
+
 // answerError is a broker's refusal.
 type answerError struct {
 	call api

@@ -12,6 +12,9 @@ type Commit struct {
 	FirstSeq uint64
 	// Piece is 1, 2, ... inside a Postgres transaction that is published in pieces; 0 otherwise.
 	Piece uint32
+	// Own holds records for Relay's own topics: what is parked or held with this transaction, and what is not any more. Nil:
+	// none. Make them with AppendParked, AppendHold and the like.
+	Own *outbox.Batch
 	// Checkpoint covers the batch. Its Generation goes into relay-seq.
 	Checkpoint *Checkpoint
 }
@@ -23,5 +26,6 @@ const MaxEnds = 64
 type Result struct {
 	Ends             []End // last offset of each partition with events; at most MaxEnds
 	CheckpointOffset int64
+	HoldsOffset      int64 // of the last record in the holds partition; -1: none
 	Bytes            int64 // keys, values and headers of the events, uncompressed
 }

@@ -18,6 +18,8 @@ type Config struct {
 	Shard, Of int32
 	// CheckpointTopic is the full name of this relay's checkpoint topic. Shard i owns its partition 2i.
 	CheckpointTopic string
+	// ParkedTopic is the full name of this relay's topic for events that cannot be published; empty: none can be parked.
+	ParkedTopic string
 	// ReservedPrefixes are the configured names of the checkpoint and parked topics. A record whose topic begins with
 	// one of them is refused, else an application could forge a checkpoint inside our own transaction.
 	ReservedPrefixes []string

@@ -23,13 +23,30 @@ var (
 	ErrNoTopic = errors.New("topic does not exist")
 )
 
+// Cause is a stable word for why Kafka does not take a record.
+type Cause string
+
+// The causes.
+const (
+	CauseTooLarge       Cause = "too_large"
+	CauseUnknownTopic   Cause = "unknown_topic"
+	CauseBadTopic       Cause = "bad_topic"
+	CauseForbiddenTopic Cause = "forbidden_topic"
+	CauseNotAuthorised  Cause = "not_authorised"
+	CauseTimestamp      Cause = "invalid_timestamp"
+	CausePartition      Cause = "no_such_partition"
+	CauseInvalidRecord  Cause = "invalid_record"
+)
+
 // EventError says that Kafka will not take some records of a batch, while others may be fine.
 type EventError struct {
-	Records   []int // indexes in the batch, ascending; the whole Kafka batch when the broker named none in particular
+	Records   []int // indexes in the batch, ascending
 	Topic     string
 	Partition int32 // -1 when the topic as a whole is concerned
+	Cause     Cause
 	Reason    string
-	Err       error // the broker's answer, nil when the refusal is our own
+	Err       error         // the broker's answer, nil when the refusal is our own
+	Also      []*EventError // other records of the batch that were refused, for other reasons or elsewhere
 }
 
 // Error names the topic and the reason, never the content of a record.
@@ -43,6 +60,36 @@ func (e *EventError) Error() string {
 
 // Unwrap gives the broker's answer.
 func (e *EventError) Unwrap() error { return e.Err }
+
+// All gives the error itself and those beside it.
+func (e *EventError) All() []*EventError { return append([]*EventError{e}, e.Also...) }
+
+// joined makes one error of several; nil of none.
+func joined(refused []*EventError) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	first := *refused[0]
+	first.Also = refused[1:]
+	return &first
+}
+
+// OwnError says that Kafka does not take a record for one of Relay's own topics: an event that cannot be parked, above
+// all.
+type OwnError struct {
+	Record int // index in Commit.Own; -1 when the topic as a whole is concerned
+	Topic  string
+	Reason string
+	Err    error // the broker's answer
+}
+
+// Error names the topic and the reason.
+func (e *OwnError) Error() string {
+	return fmt.Sprintf("topic %q does not take Relay's own record: %s", e.Topic, e.Reason)
+}
+
+// Unwrap gives the broker's answer.
+func (e *OwnError) Unwrap() error { return e.Err }
 
 // ForeignRecordError says that somebody else writes to our checkpoint partition.
 type ForeignRecordError struct {

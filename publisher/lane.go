@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/IBM/sarama"
 
@@ -15,8 +16,9 @@ import (
 type lane struct {
 	topic     *topic
 	partition int32
-	order     []int32       // indexes of the events; nil for a control record
+	order     []int32       // indexes of the records; nil for a control record
 	control   sarama.Record // checkpoint or barrier, when order is nil
+	own       *outbox.Batch // what order refers to, in a topic of Relay's own; nil: the events
 
 	next     int // first record that is not sent
 	acked    int // records before it are acknowledged
@@ -27,6 +29,8 @@ type lane struct {
 	// it have been answered: they were refused too, since their sequence numbers do not follow.
 	retry int
 	end   int64 // offset of the last acknowledged record
+
+	refused []*EventError // records that were taken out, because the broker does not take them
 }
 
 func (l *lane) reset(topic *topic, partition int32) {
@@ -52,7 +56,7 @@ func (l *lane) cut(batch *outbox.Batch, limit, overhead int) (from, to, size int
 		l.next = 1
 		return from, l.next, len(l.control.Value) + recordOverhead
 	}
-	limit = min(limit, l.limit)
+	limit, batch = min(limit, l.limit), l.records(batch)
 	for to < len(l.order) {
 		n := recordSize(batch, int(l.order[to])) + overhead
 		if to > from && size+n > limit {
@@ -88,9 +92,30 @@ func (l *lane) split(from, size int) {
 	}
 }
 
-// behindSplit is whether a batch was refused only because one before it was.
-func (l *lane) behindSplit(from int, code sarama.KError) bool {
-	return l.retry >= 0 && from > l.retry && code == sarama.ErrOutOfOrderSequenceNumber
+// drop takes out the records from[named...] of a refused batch, and has the others sent again. The transaction is lost,
+// for the caller will not commit it; but so the broker names every bad record of it, not one in each session.
+func (l *lane) drop(from int, named []int, e *EventError) {
+	for i := len(named) - 1; i >= 0; i-- {
+		at := from + named[i]
+		e.Records = append(e.Records, int(l.order[at]))
+		l.order = slices.Delete(l.order, at, at+1)
+	}
+	slices.Reverse(e.Records)
+	l.refused = append(l.refused, e)
+	l.retry = from
+}
+
+// behindRefused is whether a batch lies behind one that will be sent again: what is said of it is not the last word.
+func (l *lane) behindRefused(from int, code sarama.KError, what meaning) bool {
+	return l.retry >= 0 && from > l.retry && (code == sarama.ErrOutOfOrderSequenceNumber || what == tooLarge || what == badEvent)
+}
+
+// records is what order refers to, when events are those of the transaction.
+func (l *lane) records(events *outbox.Batch) *outbox.Batch {
+	if l.own != nil {
+		return l.own
+	}
+	return events
 }
 
 // settle notes that a batch was answered, and begins again behind a split when it was the last one in flight.

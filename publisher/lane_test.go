@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -51,79 +52,92 @@ func laneOf(n int) *lane {
 	return l
 }
 
-// brokerSketch appends what a partition's leader would: batches in sequence and not larger than its limit.
+// brokerSketch is a partition's leader: it takes batches in sequence that are not too large and hold no bad record, and
+// looks at the records before it looks at the sequence, as real ones do.
 type brokerSketch struct {
 	limit, next int
-	log         []int
+	bad         map[int32]bool
+	names       bool // whether it says which records are bad
+	log         []int32
 }
 
-func (b *brokerSketch) produce(from, to, size int) (sarama.KError, int64) {
+func (b *brokerSketch) produce(from int, records []int32, size int) *sarama.ProduceResponseBlock {
+	answer := &sarama.ProduceResponseBlock{Offset: -1}
+	for i, r := range records {
+		if !b.bad[r] {
+			continue
+		}
+		answer.Err = sarama.ErrInvalidRecord
+		if b.names {
+			answer.RecordErrors = append(answer.RecordErrors, sarama.ProduceResponseRecordError{BatchIndex: int32(i)})
+		}
+	}
 	switch {
-	case from != b.next:
-		return sarama.ErrOutOfOrderSequenceNumber, -1
+	case answer.Err != sarama.ErrNoError:
 	case size > b.limit:
-		return sarama.ErrMessageSizeTooLarge, -1
+		answer.Err = sarama.ErrMessageSizeTooLarge
+	case from != b.next:
+		answer.Err = sarama.ErrOutOfOrderSequenceNumber
+	default:
+		answer.Offset = int64(len(b.log))
+		b.log = append(b.log, records...)
+		b.next += len(records)
 	}
-	at := int64(len(b.log))
-	for i := from; i < to; i++ {
-		b.log = append(b.log, i)
-	}
-	b.next = to
-	return sarama.ErrNoError, at
+	return answer
 }
 
-// Whatever the broker's limit, every record is appended once and in order, or the one that cannot be is named; and with
-// up to five batches in flight.
+// Whatever the broker's limit, and whatever it says of bad records: every record is appended once and in order, or is
+// named because it cannot be; and with up to five batches in flight.
 func TestSplittingLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(1, 40), 1, 60).Draw(t, "sizes")
 		batch := &outbox.Batch{}
-		largest := 0
+		broker := &brokerSketch{
+			limit: rapid.IntRange(20, 1000).Draw(t, "broker's limit"), bad: map[int32]bool{}, names: rapid.Bool().Draw(t, "names"),
+		}
 		for i, n := range sizes {
 			batch.Append(&outbox.Record{Value: make([]byte, n)})
-			largest = max(largest, recordSize(batch, i))
+			broker.bad[int32(i)] = rapid.IntRange(0, 9).Draw(t, "bad") == 0
 		}
 		l := laneOf(len(sizes))
 		l.limit = rapid.IntRange(1, 2000).Draw(t, "our limit")
-		broker := &brokerSketch{limit: rapid.IntRange(largest-20, 1000).Draw(t, "broker's limit")}
 		type flying struct {
 			part
-			code   sarama.KError
-			offset int64
+			answer *sarama.ProduceResponseBlock
 		}
 		var flight []flying
-		for !l.done() {
+		for !l.done() || len(flight) > 0 {
 			for l.ready() && len(flight) < maxInFlight && (len(flight) == 0 || rapid.Bool().Draw(t, "send")) {
 				from, to, size := l.cut(batch, 1<<20, 0)
 				l.inFlight++
-				code, offset := broker.produce(from, to, size)
-				flight = append(flight, flying{part{lane: l, from: from, to: to, size: size}, code, offset})
+				flight = append(flight, flying{part{lane: l, from: from, to: to, size: size}, broker.produce(from, l.order[from:to], size)})
 			}
 			if len(flight) == 0 {
 				t.Fatalf("stuck: %+v", l)
 			}
-			answer := flight[0]
+			next := flight[0]
 			flight = flight[1:]
-			err := answer.judge(&sarama.ProduceResponseBlock{Err: answer.code, Offset: answer.offset})
-			var bad *EventError
-			if errors.As(err, &bad) {
-				if size := recordSize(batch, bad.Records[0]); len(bad.Records) != 1 || size <= broker.limit {
-					t.Fatalf("%v is named, but of %d bytes with a limit of %d", bad.Records, size, broker.limit)
-				}
-				return
-			}
-			if err != nil {
+			if err := next.judge(next.answer); err != nil {
 				t.Fatal(err)
 			}
 			l.settle()
 		}
-		for i, got := range broker.log {
-			if got != i {
-				t.Fatalf("log is %v", broker.log)
+		refused := map[int32]bool{}
+		for _, e := range l.refused {
+			for _, i := range e.Records {
+				refused[int32(i)] = true
 			}
 		}
-		if len(broker.log) != len(sizes) || l.end != int64(len(sizes)-1) {
-			t.Fatalf("%d of %d records, end %d", len(broker.log), len(sizes), l.end)
+		var want []int32
+		for i := range int32(len(sizes)) {
+			if cannot := broker.bad[i] || recordSize(batch, int(i)) > broker.limit; cannot != refused[i] {
+				t.Fatalf("record %d: named %v, want %v", i, refused[i], cannot)
+			} else if !cannot {
+				want = append(want, i)
+			}
+		}
+		if !slices.Equal(broker.log, want) || l.end != int64(len(want)-1) {
+			t.Fatalf("log is %v, end %d; want %v", broker.log, l.end, want)
 		}
 	})
 }

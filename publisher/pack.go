@@ -133,6 +133,26 @@ func (p *packer) header(key, value []byte) {
 	p.usedHeaders++
 }
 
+// owned packs records for a topic of Relay's own as they are. Like a checkpoint they are never compressed.
+func (p *packer) owned(l *lane, from, to int, w *work) *sarama.RecordBatch {
+	batch := p.batch(w.who, sarama.CompressionNone, from, to-from, w.stamp.now)
+	batch.MaxTimestamp = batch.FirstTimestamp
+	for i, index := range l.order[from:to] {
+		r := &p.record
+		l.own.Read(int(index), r)
+		out := batch.Records[i]
+		out.Key, out.Value = r.Key, r.Value
+		out.OffsetDelta = int64(i)
+		out.TimestampDelta = 0
+		begin := p.usedHeaders
+		for n := range r.Headers {
+			p.header(r.Headers[n].Key, r.Headers[n].Value)
+		}
+		out.Headers = p.headerRefs[begin:p.usedHeaders:p.usedHeaders]
+	}
+	return batch
+}
+
 // control packs the single record of a checkpoint lane. It is never compressed: compaction can leave an empty batch
 // behind, which sarama cannot decode when it claims to be compressed.
 func (p *packer) control(l *lane, who identity, now int64) *sarama.RecordBatch {

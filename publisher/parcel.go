@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -34,8 +35,12 @@ func (p *parcel) fill(w *work) *sarama.ProduceRequest {
 	}
 	for _, part := range p.parts {
 		l := part.lane
-		if l.order == nil {
+		switch {
+		case l.order == nil:
 			r.AddBatch(l.topic.name, l.partition, p.pack.control(l, w.who, w.stamp.now))
+			continue
+		case l.own != nil:
+			r.AddBatch(l.topic.name, l.partition, p.pack.owned(l, part.from, part.to, w))
 			continue
 		}
 		r.AddBatch(l.topic.name, l.partition, p.pack.events(l, part.from, part.to, w))
@@ -71,8 +76,9 @@ func (w *work) sizes(parts []part) (batches, records, headers, text int) {
 		if part.lane.order == nil {
 			continue
 		}
+		batch := part.lane.records(w.batch)
 		for _, index := range part.lane.order[part.from:part.to] {
-			_, _, n := w.batch.Shape(int(index))
+			_, _, n := batch.Shape(int(index))
 			headers += n + maxOwnHeaders
 		}
 	}
@@ -86,33 +92,54 @@ func (p *part) judge(block *sarama.ProduceResponseBlock) error {
 	switch {
 	case what == fine:
 		return l.ack(p.from, p.to, block.Offset)
-	case l.behindSplit(p.from, block.Err):
+	case l.behindRefused(p.from, block.Err, what):
 		return nil
-	case what == tooLarge && p.to-p.from > 1:
-		l.split(p.from, p.size)
-		return nil
-	case (what == tooLarge || what == badEvent) && l.order != nil:
-		return p.eventError(block)
+	case (what != tooLarge && what != badEvent) || l.order == nil:
+		return fmt.Errorf("produce to %s partition %d: %w", l.topic.name, l.partition, refusal(apiProduce, block.Err))
+	case l.own != nil && (concernsTopic(block.Err) || p.to-p.from == 1):
+		return l.ownRefused(p.from, refusedRecord(block), block.Err)
+	case concernsTopic(block.Err):
+		return l.topicRefused(block)
 	}
-	return fmt.Errorf("produce to %s partition %d: %w", l.topic.name, l.partition, refusal(apiProduce, block.Err))
+	return p.refused(block)
 }
 
-// eventError names the records that the broker named, or all of the batch.
-func (p *part) eventError(block *sarama.ProduceResponseBlock) error {
-	e := &EventError{
-		Topic: p.lane.topic.name, Partition: p.lane.partition, Reason: refusedRecord(block), Err: block.Err,
-	}
+// refused takes the records out that the broker named. When it named none of several, the batch is halved until one is
+// left: nothing of a refused batch is appended, so its sequence numbers are free.
+func (p *part) refused(block *sarama.ProduceResponseBlock) error {
+	l := p.lane
+	var named []int
 	for _, r := range block.RecordErrors {
-		if i := p.from + int(r.BatchIndex); i >= p.from && i < p.to {
-			e.Records = append(e.Records, int(p.lane.order[i]))
+		if i := int(r.BatchIndex); i >= 0 && p.from+i < p.to {
+			named = append(named, i)
 		}
 	}
-	if len(e.Records) == 0 {
-		for _, index := range p.lane.order[p.from:p.to] {
-			e.Records = append(e.Records, int(index))
-		}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	switch {
+	case len(named) == 0 && p.to-p.from > 1:
+		l.split(p.from, p.size)
+		return nil
+	case len(named) == 0:
+		named = []int{0}
+	}
+	l.drop(p.from, named, l.eventError(block))
+	return nil
+}
+
+// topicRefused names all records of the lane: what the broker said holds for each of them.
+func (l *lane) topicRefused(block *sarama.ProduceResponseBlock) error {
+	e := l.eventError(block)
+	for _, index := range l.order {
+		e.Records = append(e.Records, int(index))
 	}
 	return e
+}
+
+func (l *lane) eventError(block *sarama.ProduceResponseBlock) *EventError {
+	return &EventError{
+		Topic: l.topic.name, Partition: l.partition, Cause: causeOf(block.Err), Reason: refusedRecord(block), Err: block.Err,
+	}
 }
 
 func refusedRecord(block *sarama.ProduceResponseBlock) string {

@@ -77,6 +77,7 @@ func (c *Client) lookUpNew(ctx context.Context, p *Plan) error {
 		return nil
 	}
 	var unknown []string
+	var refused []*EventError
 	last := ""
 	for i := range p.records {
 		name := p.batch.Topic(i)
@@ -88,25 +89,32 @@ func (c *Client) lookUpNew(ctx context.Context, p *Plan) error {
 		if slot != nil && slot.plan == p.id {
 			continue
 		}
-		if err := c.allowed(name); err != nil {
-			return p.bad(name, -1, err.Error(), nil)
-		}
 		if slot == nil {
 			slot = &topicSlot{}
 			p.slots[name] = slot
 		}
 		slot.plan = p.id
+		if err := c.allowed(name); err != nil {
+			refused = append(refused, p.bad(name, CauseForbiddenTopic, err.Error(), nil))
+			continue
+		}
 		if !slot.use(c.known(name), p.id) {
 			unknown = append(unknown, name)
 		}
 	}
-	if len(unknown) == 0 {
-		return nil
+	if len(unknown) > 0 {
+		missing, err := c.lookUpUnknown(ctx, p, unknown)
+		if err != nil {
+			return err
+		}
+		refused = append(refused, missing...)
 	}
-	return c.lookUpUnknown(ctx, p, unknown)
+	return joined(refused)
 }
 
-func (c *Client) lookUpUnknown(ctx context.Context, p *Plan, names []string) error {
+// lookUpUnknown fills the slots of topics that nobody has asked for yet, and names the records of those that no broker
+// takes.
+func (c *Client) lookUpUnknown(ctx context.Context, p *Plan, names []string) ([]*EventError, error) {
 	patience := topicPatience
 	if c.cfg.CreateTopics != nil {
 		patience = 0
@@ -116,20 +124,22 @@ func (c *Client) lookUpUnknown(ctx context.Context, p *Plan, names []string) err
 		refused, err = c.createMissing(ctx, refused)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var bad []*EventError
 	for _, name := range names {
 		if code, ok := refused[name]; ok {
-			if classify(apiMetadata, code) == badEvent {
-				return p.bad(name, -1, refusedTopic(code), code)
+			if classify(apiMetadata, code) != badEvent {
+				return nil, fmt.Errorf("look up topic %s: %w", name, refusal(apiMetadata, code))
 			}
-			return fmt.Errorf("look up topic %s: %w", name, refusal(apiMetadata, code))
+			bad = append(bad, p.bad(name, causeOf(code), refusedTopic(code), code))
+			continue
 		}
 		if !p.slots[name].use(c.known(name), p.id) {
-			return fmt.Errorf("look up topic %s: broker does not answer for it", name)
+			return nil, fmt.Errorf("look up topic %s: broker does not answer for it", name)
 		}
 	}
-	return nil
+	return bad, nil
 }
 
 // use takes a topic as it is now known. Partitions are added at times, never removed.
@@ -177,8 +187,8 @@ func refusedTopic(code sarama.KError) string {
 }
 
 // bad says that all records for a topic cannot be published.
-func (p *Plan) bad(name string, partition int32, reason string, err error) *EventError {
-	e := &EventError{Topic: name, Partition: partition, Reason: reason, Err: err}
+func (p *Plan) bad(name string, cause Cause, reason string, err error) *EventError {
+	e := &EventError{Topic: name, Partition: -1, Cause: cause, Reason: reason, Err: err}
 	for i := range p.records {
 		if p.batch.Topic(i) == name {
 			e.Records = append(e.Records, i)
@@ -214,8 +224,9 @@ func (p *Plan) sort(partition partitioner) error {
 	return nil
 }
 
-// assign decides each record's lane; a lane's to counts its records.
+// assign decides each record's lane; a lane's to counts its records. Those that have none are named together.
 func (p *Plan) assign(partition partitioner) error {
+	var refused []*EventError
 	var slot *topicSlot
 	last := ""
 	for i := range p.records {
@@ -226,16 +237,20 @@ func (p *Plan) assign(partition partitioner) error {
 		key, to := p.batch.Route(i)
 		switch {
 		case p.batch.Timestamp(i) > maxTimestamp:
-			return &EventError{Records: []int{i}, Topic: last, Partition: -1, Reason: "the timestamp is after the year 2262"}
+			refused = append(refused, &EventError{
+				Records: []int{i}, Topic: last, Partition: -1, Cause: CauseTimestamp, Reason: "the timestamp is after the year 2262",
+			})
+			continue
 		case to == outbox.PartitionByKey && key == nil:
 			to = slot.sticky
 		case to == outbox.PartitionByKey:
 			to = partition(key, n)
 		case to < 0 || to >= n:
-			return &EventError{
-				Records: []int{i}, Topic: last, Partition: to,
+			refused = append(refused, &EventError{
+				Records: []int{i}, Topic: last, Partition: to, Cause: CausePartition,
 				Reason: fmt.Sprintf("the topic has partitions 0 to %d", n-1),
-			}
+			})
+			continue
 		}
 		if slot.lanes[to] == 0 {
 			p.lanes = append(p.lanes, planLane{topic: slot.topic, partition: to})
@@ -245,5 +260,5 @@ func (p *Plan) assign(partition partitioner) error {
 		p.lanes[lane].to++
 		p.lane = append(p.lane, lane)
 	}
-	return nil
+	return joined(refused)
 }

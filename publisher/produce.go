@@ -45,8 +45,16 @@ func (p *Producer) produce(ctx context.Context, who identity, j *job) (bytes int
 	return bytes, err
 }
 
-// allAcknowledged is the condition for the commit, looked at once more.
+// allAcknowledged is the condition for the commit, looked at once more. Records that were taken out are the reason not
+// to commit: all of them are known now.
 func (p *Producer) allAcknowledged() error {
+	var refused []*EventError
+	for i := range p.lanes {
+		refused = append(refused, p.lanes[i].refused...)
+	}
+	if err := joined(refused); err != nil {
+		return err
+	}
 	for i := range p.lanes {
 		if l := &p.lanes[i]; !l.done() {
 			return fmt.Errorf("produce to %s partition %d: only %d of %d records acknowledged",

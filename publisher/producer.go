@@ -30,6 +30,8 @@ type Producer struct {
 	ends      map[topicPartition]int64 // last offset of ours in each partition
 	barrierAt int64                    // -1: none committed
 	barrier   identity
+	// ownBarriers are where the barrier lies in the other partitions that it was committed to.
+	ownBarriers map[topicPartition]int64
 
 	mu   sync.Mutex
 	who  identity // of the next transaction

@@ -15,6 +15,7 @@ import (
 // job is what one Kafka transaction is made of.
 type job struct {
 	plan    *Plan // nil: the control record alone
+	own     ownRecords
 	stamp   stamp
 	control sarama.Record
 	about   []slog.Attr // for the protocol log
@@ -27,8 +28,16 @@ func (j *job) batch() *outbox.Batch {
 	return j.plan.batch
 }
 
-// Barrier commits the barrier in a transaction of its own. It sets the epoch of b.
-func (p *Producer) Barrier(ctx context.Context, b Barrier) error {
+// Barrier commits the barrier in a transaction of its own, to the partitions of checkpoint and holds. It sets the epoch
+// of b.
+func (p *Producer) Barrier(ctx context.Context, b Barrier) error { return p.commitBarrier(ctx, b, false) }
+
+// BarrierForParked is Barrier for a session that reads parked events too: it lies in the parked topic as well.
+func (p *Producer) BarrierForParked(ctx context.Context, b Barrier) error {
+	return p.commitBarrier(ctx, b, true)
+}
+
+func (p *Producer) commitBarrier(ctx context.Context, b Barrier, parked bool) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	if err := p.await(ctx); err != nil {
@@ -40,7 +49,12 @@ func (p *Producer) Barrier(ctx context.Context, b Barrier) error {
 	if err != nil {
 		return err
 	}
+	own, err := p.planOwn(ctx, p.c.barriers(value, parked))
+	if err != nil {
+		return p.fail(err)
+	}
 	j := &job{
+		own:     own,
 		stamp:   newStamp(p.c.cfg.name(), b.Generation, 0, 0, time.Now()),
 		control: sarama.Record{Key: []byte(keyBarrier), Value: value},
 		about:   []slog.Attr{slog.Int("timeline", int(b.Timeline))},
@@ -49,6 +63,11 @@ func (p *Producer) Barrier(ctx context.Context, b Barrier) error {
 		return fmt.Errorf("commit barrier: %w", err)
 	}
 	p.barrierAt, p.barrier = p.lanes[0].end, who
+	p.ownBarriers = map[topicPartition]int64{}
+	for i := range p.lanes[1:] {
+		l := &p.lanes[1+i]
+		p.ownBarriers[topicPartition{l.topic.name, l.partition}] = l.end
+	}
 	if p.c.proto.on() {
 		p.c.proto.write(actionBarrier, slog.Int64("offset", p.barrierAt), slog.Int64("pid", who.producerID),
 			slog.Int("epoch", int(who.epoch)), slog.Int("timeline", int(b.Timeline)))
@@ -83,8 +102,8 @@ func (p *Producer) forget(plan *Plan) {
 }
 
 // Publish commits one Kafka transaction with the events and the checkpoint. It has committed if the error is nil. Any
-// error is doubt about this transaction, an *EventError included, except that a transaction with an *EventError or an
-// *OffsetError was certainly not committed: open a new session.
+// error is doubt about this transaction, an *EventError included, except that a transaction with an *EventError, an
+// *OwnError or an *OffsetError was certainly not committed: open a new session.
 func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -92,7 +111,7 @@ func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
 	if err != nil {
 		return Result{}, p.fail(err)
 	}
-	j, err := p.job(c, plan)
+	j, err := p.job(ctx, c, plan)
 	if err != nil {
 		return Result{}, p.fail(err)
 	}
@@ -105,11 +124,11 @@ func (p *Producer) Publish(ctx context.Context, c Commit) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("publish: %w", err)
 	}
-	return p.result(bytes), nil
+	return p.result(bytes, j), nil
 }
 
 // job makes what the transaction carries.
-func (p *Producer) job(c Commit, plan *Plan) (*job, error) {
+func (p *Producer) job(ctx context.Context, c Commit, plan *Plan) (*job, error) {
 	if c.Checkpoint == nil {
 		return nil, errors.New("publish: no checkpoint")
 	}
@@ -117,8 +136,13 @@ func (p *Producer) job(c Commit, plan *Plan) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := p.planOwn(ctx, c.Own)
+	if err != nil {
+		return nil, err
+	}
 	j := &job{
 		plan:    plan,
+		own:     own,
 		stamp:   newStamp(p.c.cfg.name(), c.Checkpoint.Generation, c.FirstSeq, c.Piece, time.Now()),
 		control: sarama.Record{Key: []byte(keyCheckpoint), Value: value},
 	}
@@ -148,14 +172,17 @@ func (p *Producer) remember(ends []End) {
 	}
 }
 
-func (p *Producer) result(bytes int64) Result {
-	r := Result{Bytes: bytes, CheckpointOffset: p.lanes[0].end}
-	for i := range p.lanes[1:] {
-		if len(r.Ends) == MaxEnds {
-			break
-		}
+func (p *Producer) result(bytes int64, j *job) Result {
+	r := Result{Bytes: bytes, CheckpointOffset: p.lanes[0].end, HoldsOffset: -1}
+	events := len(p.lanes) - 1 - len(j.own.lanes)
+	for i := range min(events, MaxEnds) {
 		l := &p.lanes[1+i]
 		r.Ends = append(r.Ends, End{Topic: l.topic.name, Partition: l.partition, Offset: l.end})
+	}
+	for i := range j.own.lanes {
+		if l := &p.lanes[1+events+i]; l.topic.name == p.checkpoint.name {
+			r.HoldsOffset = l.end
+		}
 	}
 	return r
 }

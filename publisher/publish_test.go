@@ -245,7 +245,7 @@ func leaveOpen(t *testing.T, r *relayUnderTest, p *Producer, batch *outbox.Batch
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := p.job(Commit{Batch: batch, FirstSeq: 100, Checkpoint: r.checkpoint(seq)}, plan)
+	j, err := p.job(t.Context(), Commit{Batch: batch, FirstSeq: 100, Checkpoint: r.checkpoint(seq)}, plan)
 	if err != nil {
 		t.Fatal(err)
 	}

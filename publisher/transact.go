@@ -27,8 +27,8 @@ func (p *Producer) transact(ctx context.Context, j *job) (bytes int64, err error
 
 	who := p.identity()
 	p.lay(j)
-	if j.plan == nil || p.opened.plan != j.plan.id {
-		if err := p.add(ctx, who, j.plan); err != nil {
+	if j.plan == nil || p.opened.plan != j.plan.id || len(j.own.lanes) > 0 {
+		if err := p.add(ctx, who, j.plan, j.own.lanes...); err != nil {
 			return 0, p.fail(err)
 		}
 	}
@@ -47,22 +47,28 @@ func (p *Producer) transact(ctx context.Context, j *job) (bytes int64, err error
 	return bytes, nil
 }
 
-// lay makes the lanes: first that of the control record, then those of the events.
+// lay makes the lanes: first that of the control record, then those of the events, then those of own records.
 func (p *Producer) lay(j *job) {
-	n := 1
+	events := 0
 	if j.plan != nil {
-		n += len(j.plan.lanes)
+		events = len(j.plan.lanes)
 	}
+	n := 1 + events + len(j.own.lanes)
 	if cap(p.lanes) < n {
 		p.lanes = make([]lane, n, n+n/2)
 	}
 	p.lanes = p.lanes[:n]
 	p.lanes[0].reset(p.checkpoint, p.c.cfg.CheckpointPartition())
 	p.lanes[0].control = j.control
-	for i := 1; i < n; i++ {
-		from := &j.plan.lanes[i-1]
-		p.lanes[i].reset(from.topic, from.partition)
-		p.lanes[i].order = j.plan.order[from.from:from.to]
+	for i := range events {
+		from := &j.plan.lanes[i]
+		p.lanes[1+i].reset(from.topic, from.partition)
+		p.lanes[1+i].order = j.plan.order[from.from:from.to]
+	}
+	for i, from := range j.own.lanes {
+		l := &p.lanes[1+events+i]
+		l.reset(from.topic, from.partition)
+		l.order, l.own = from.order, j.own.batch
 	}
 	for i := range p.lanes {
 		l := &p.lanes[i]
