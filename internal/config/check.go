@@ -20,6 +20,7 @@ func (c Config) check() []Problem {
 	c.Source.check(&k)
 	c.Outbox.check(&k)
 	c.Routing.check(&k)
+	c.checkDebezium(&k)
 	c.checkMapping(&k)
 	c.Kafka.check(&k)
 	c.checkTopics(&k)

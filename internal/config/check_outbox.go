@@ -4,20 +4,18 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/outbox-relay/relay/outbox"
 )
 
 func (o Outbox) check(k *checker) {
-	k.oneOf("outbox.format", o.Format, "relay", "custom")
+	k.oneOf("outbox.format", o.Format, "relay", "custom", "debezium")
 	k.oneOf("outbox.on_update", o.OnUpdate, "ignore", "halt")
 	if o.Table == "" && o.WALMessages == "" {
 		k.addf("outbox.table", "is empty, and so is outbox.wal_messages; there would be nothing to publish")
 	}
-	schema, table, ok := strings.Cut(o.Table, ".")
-	if o.Table != "" && (!ok || schema == "" || table == "" || strings.Contains(table, ".")) {
-		k.addf("outbox.table", "%q is not a table; write schema.table, as in outbox.event, without quotes", o.Table)
+	if o.Table != "" && !isTable(o.Table) {
+		k.addf("outbox.table", "%q is not a table; write schema.table as in SQL: outbox.event, and a name with capitals or special characters in double quotes", o.Table)
 	}
 }
 
@@ -61,6 +59,7 @@ func (c Config) Mapping() outbox.Config {
 			Tombstone: outbox.Tombstone(c.Routing.Tombstone),
 		},
 		ReservedTopics: []string{c.Kafka.CheckpointTopic, c.Failure.ParkedTopic},
+		Debezium:       c.Outbox.Debezium.mapping(),
 	}
 	for _, rule := range c.Routing.Rules {
 		m.Routing.Rules = append(m.Routing.Rules, outbox.Rule(rule))

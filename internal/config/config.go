@@ -36,16 +36,20 @@ type Source struct {
 
 // Outbox says where events are written and how a row is read.
 type Outbox struct {
-	// Format is relay (the table of our migrations) or custom (any table, with Columns).
+	// Format is relay (the table of our migrations), custom (any table, with Columns) or debezium (a table made for
+	// Debezium's outbox event router).
 	Format string `yaml:"format"`
-	// Table is the outbox table as schema.table; empty when only WAL messages are published.
+	// Table is the outbox table as schema.table, as SQL writes it; empty when only WAL messages are published.
 	Table string `yaml:"table"`
 	// Columns gives the table's column for a field of the event.
 	Columns map[string]string `yaml:"columns"`
 	// WALMessages is the prefix of the pg_logical_emit_message events to publish too; empty for none.
 	WALMessages string `yaml:"wal_messages"`
-	// OnUpdate is what an UPDATE or DELETE that the publication sends means: ignore or halt.
+	// OnUpdate is what an UPDATE of an outbox row means, if the publication sends it: ignore or halt. A DELETE never
+	// means anything.
 	OnUpdate string `yaml:"on_update"`
+	// Debezium are the options of the debezium format.
+	Debezium Debezium `yaml:"debezium"`
 }
 
 // Routing says which topic, key and headers an event gets.
@@ -139,6 +143,7 @@ func Default() Config {
 			Table:    "outbox.event",
 			Columns:  map[string]string{},
 			OnUpdate: "ignore",
+			Debezium: defaultDebezium(),
 		},
 		Routing: Routing{
 			Topic:       "${aggregate_type}.events",

@@ -48,9 +48,12 @@ func index(fs []field) map[string]field {
 // isSection tells whether some field's path lies below path.
 func isSection(fs []field, path string) bool {
 	for _, f := range fs {
-		if strings.HasPrefix(f.path, path+".") {
+		if isBelow(f.path, path) {
 			return true
 		}
 	}
 	return false
 }
+
+// isBelow tells whether a path lies in a section.
+func isBelow(path, section string) bool { return strings.HasPrefix(path, section+".") }

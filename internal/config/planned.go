@@ -1,7 +1,5 @@
 package config
 
-import "strings"
-
 // plannedKeys are keys that the documentation of the configuration knows and this version does not obey. Ignoring one
 // would be a promise that is not kept, so using one is an error that says so. A section stands for all its keys.
 func plannedKeys() []string {
@@ -20,7 +18,7 @@ func plannedKeys() []string {
 func plannedValues(path string) []string {
 	switch path {
 	case "outbox.format":
-		return []string{"debezium", "eventuate", "brighter", "masstransit", "cap"}
+		return []string{"eventuate", "brighter", "masstransit", "cap"}
 	case "failure.on_unpublishable":
 		return []string{"park"}
 	}
@@ -29,7 +27,7 @@ func plannedValues(path string) []string {
 
 func isPlanned(path string) bool {
 	for _, key := range plannedKeys() {
-		if path == key || strings.HasPrefix(path, key+".") {
+		if path == key || isBelow(path, key) {
 			return true
 		}
 	}

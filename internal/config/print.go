@@ -85,18 +85,24 @@ func (l *Loaded) View() View {
 	c.Source.URL = RedactURL(c.Source.URL)
 	v := View{APIVersion: "relay/v1", Kind: "Config", File: l.File, Config: map[string]any{}, Origins: map[string]string{}}
 	for _, f := range fields(&c) {
-		section, name := splitPath(f.path)
 		v.Origins[f.path] = l.Origins[f.path].String()
-		if section == "" {
-			v.Config[name] = f.value()
-			continue
-		}
-		below, ok := v.Config[section].(map[string]any)
-		if !ok {
-			below = map[string]any{}
-			v.Config[section] = below
-		}
-		below[name] = f.value()
+		section, name := splitPath(f.path)
+		v.section(section)[name] = f.value()
 	}
 	return v
+}
+
+// section is the object of a section, made when it is first needed.
+func (v *View) section(path string) map[string]any {
+	if path == "" {
+		return v.Config
+	}
+	parent, name := splitPath(path)
+	above := v.section(parent)
+	below, ok := above[name].(map[string]any)
+	if !ok {
+		below = map[string]any{}
+		above[name] = below
+	}
+	return below
 }

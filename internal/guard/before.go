@@ -2,6 +2,8 @@ package guard
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/outbox"
@@ -169,7 +171,7 @@ func outboxUsable(f *Facts) *Refusal {
 	if !p.Insert {
 		return refuse(fault.PublicationDiffers, []Fact{FactPublication},
 			fmt.Sprintf("publication %q does not publish insert", f.Want.Publication),
-			fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert');", f.Want.Publication))
+			fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert');", sqlName(f.Want.Publication)))
 	}
 	for i := range p.Tables {
 		if r := tableUsable(f, &p.Tables[i]); r != nil {
@@ -180,7 +182,7 @@ func outboxUsable(f *Facts) *Refusal {
 }
 
 func tableUsable(f *Facts, t *Table) *Refusal {
-	alter := "ALTER PUBLICATION " + f.Want.Publication
+	alter := "ALTER PUBLICATION " + sqlName(f.Want.Publication)
 	switch {
 	case t.OID == 0:
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("outbox table %s does not exist in database %q", t.Name, f.Server.Database),
@@ -205,7 +207,7 @@ func columnsPresent(f *Facts, t *Table) *Refusal {
 	switch {
 	case t.Unmappable != "":
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("outbox table %s does not fit the mapping: %s", t.Name, t.Unmappable),
-			"Name the right columns in outbox.columns, or alter the table.")
+			"Name the right columns in outbox.columns (outbox.debezium for that format), or alter the table.")
 	case t.Unlisted != "":
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication},
 			fmt.Sprintf("the column list of publication %q on %s leaves out what the mapping needs: %s", f.Want.Publication, t.Name, t.Unlisted),
@@ -250,4 +252,12 @@ func lsnText(l *outbox.LSN) string {
 
 func refuse(code fault.Code, watch []Fact, summary, hint string) *Refusal {
 	return &Refusal{Fault: Fault{Code: code, Summary: summary, Hint: hint}, Watch: watch}
+}
+
+// sqlName is a name as SQL wants it, in quotes only where it needs them.
+func sqlName(name string) string {
+	if regexp.MustCompile(`^[a-z_][a-z0-9_]*$`).MatchString(name) {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }

@@ -116,7 +116,7 @@ func (s *session) mappingProblem(t replication.Table, publishedOnly bool) string
 
 // askKafka looks at brokers and topics. The checkpoint in the facts tells which log ends to compare.
 func (s *session) askKafka(ctx context.Context) error {
-	req := publisher.FactsRequest{ParkedTopic: s.cfg.Parked, Topics: literalTopics(s.cfg.Outbox.Routing)}
+	req := publisher.FactsRequest{ParkedTopic: s.cfg.Parked, Topics: literalTopics(s.cfg.Outbox)}
 	if cp := s.facts.Checkpoint; cp != nil {
 		req.Ends, req.EventsTotal, req.Generation = cp.Ends, cp.EventsTotal, cp.Generation
 	}
@@ -167,10 +167,14 @@ func topicFacts(t publisher.TopicFacts) guard.Topic {
 }
 
 // literalTopics are the event topics that the configuration names without a placeholder.
-func literalTopics(r outbox.Routing) []string {
+func literalTopics(c outbox.Config) []string {
+	templates := append([]string{c.Routing.Topic}, ruleTopics(c.Routing.Rules)...)
+	if c.Format == outbox.FormatDebezium {
+		templates = []string{c.Debezium.RouteTopicReplacement}
+	}
 	var topics []string
-	for _, t := range append([]string{r.Topic}, ruleTopics(r.Rules)...) {
-		if t != "" && !strings.Contains(t, "${") {
+	for _, t := range templates {
+		if t != "" && !strings.ContainsAny(t, `$\`) {
 			topics = append(topics, t)
 		}
 	}

@@ -40,7 +40,7 @@ type receiver struct {
 	pipe     *pipeline
 	resume   *guard.Resume
 	mapper   *outbox.Mapper
-	tables   map[string]bool // outbox tables, schema.table
+	tables   map[tableName]bool // outbox tables
 	limits   batchLimits
 	bad      badEvents
 	onUpdate OnUpdate
@@ -203,7 +203,7 @@ func (r *receiver) route(m *replication.Message) (*outbox.Plan, bool, error) {
 
 // plan prepares the mapping of an outbox table; it is nil for any other table, whose rows are ignored.
 func (r *receiver) plan(rel *replication.Relation) (*outbox.Plan, error) {
-	if !r.tables[rel.Namespace+"."+rel.Name] {
+	if !r.tables[tableName{rel.Namespace, rel.Name}] {
 		return nil, nil
 	}
 	table := outbox.Table{Schema: rel.Namespace, Name: rel.Name}

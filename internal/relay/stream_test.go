@@ -166,7 +166,7 @@ func runSession(t *rapid.T, h history, slot *outbox.LSN, kafka *scriptedKafka, l
 		pipe: pipe,
 		receiver: &receiver{
 			src: stream, pipe: pipe, resume: guard.NewResume(&cp, *slot, "", func(string) {}), mapper: mapper,
-			tables: map[string]bool{"public.outbox": true}, limits: limits, status: tracker,
+			tables: map[tableName]bool{{"public", "outbox"}: true}, limits: limits, status: tracker,
 			protocol: slog.New(slog.DiscardHandler), plans: make(map[uint32]plannedRelation), at: at,
 		},
 		committer: &committer{

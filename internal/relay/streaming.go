@@ -51,11 +51,14 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 	return st
 }
 
+// tableName is a table as the catalogue has it; a name may contain dots.
+type tableName struct{ schema, name string }
+
 // tableNames are the outbox tables as the stream names them.
-func (s *session) tableNames() map[string]bool {
-	names := make(map[string]bool)
+func (s *session) tableNames() map[tableName]bool {
+	names := make(map[tableName]bool)
 	for _, t := range s.tables {
-		names[t.Schema+"."+t.Name] = true
+		names[tableName{t.Schema, t.Name}] = true
 	}
 	return names
 }
