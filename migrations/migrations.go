@@ -24,6 +24,7 @@ func List() []Migration {
 		{Number: 1, Name: "outbox", Default: true, About: "schema, outbox table with its seven partitions, emit(), publication, grants"},
 		{Number: 2, Name: "inbox", About: "for consumers, in their own database: the table of handled events"},
 		{Number: 3, Name: "wal_messages", About: "for outboxes made of WAL messages, run as superuser: who may emit them"},
+		{Number: 4, Name: "inbox_progress", About: "beside inbox: how far a consumer is in each partition, a table that does not grow"},
 	}
 }
 

@@ -82,6 +82,28 @@ func testInbox(t *testing.T, db *database) {
 	}
 }
 
+func testInboxProgress(t *testing.T, db *database) {
+	if complaints := db.apply(t, db.owner, Options{AppRole: db.app}, "inbox_progress"); complaints != "" {
+		t.Errorf("psql says:\n%s", complaints)
+	}
+	app := db.connect(t, db.app)
+	const handle = `INSERT INTO inbox.progress AS p (consumer, topic, partition, relay, generation, seq)
+		VALUES ($1, 'payment.events', 3, 'shop', 1795507200123, $2)
+		ON CONFLICT (consumer, topic, partition, relay, generation) DO UPDATE SET seq = excluded.seq, handled_at = now()
+		WHERE p.seq < excluded.seq`
+	for _, tt := range []struct {
+		consumer  string
+		seq, rows int64
+	}{{"billing", 9, 1}, {"billing", 9, 0}, {"billing", 10, 1}, {"billing", 9, 0}, {"mail", 9, 1}} {
+		tag, err := app.Exec(t.Context(), handle, tt.consumer, tt.seq)
+		if err != nil || tag.RowsAffected() != tt.rows {
+			t.Errorf("%s, %d: %d rows, %v, want %d", tt.consumer, tt.seq, tag.RowsAffected(), err, tt.rows)
+		}
+	}
+	mustExec(t, app, `DELETE FROM inbox.progress WHERE consumer = 'mail'`)
+	wantRefused(t, app, insufficientPrivilege, "permission denied", `UPDATE inbox.progress SET consumer = 'x'`)
+}
+
 func testWALMessagesAreForTheApplicationOnly(t *testing.T, db *database) {
 	const emit = `SELECT pg_logical_emit_message(true, 'outbox', 'x')`
 	if complaints := db.apply(t, db.owner, Options{AppRole: db.app}, "wal_messages"); !strings.Contains(complaints, "REVOKE EXECUTE") {
@@ -99,9 +121,9 @@ func testWALMessagesAreForTheApplicationOnly(t *testing.T, db *database) {
 func TestRender(t *testing.T) {
 	n := names{Schema: "s", AppRole: "a"}
 	for sql, want := range map[string]string{
-		"{{.Schema}}.{{.AppRole}}{{.RelayRole}}":                           "s.a",
-		"1{{if .AppRole}}2{{end}}3{{if .RelayRole}}4{{end}}5":              "1235",
-		"{{if .AppRole}}1{{end}}{{if .AppRole}}{{.AppRole}}{{end}}":        "1a",
+		"{{.Schema}}.{{.AppRole}}{{.RelayRole}}":                            "s.a",
+		"1{{if .AppRole}}2{{end}}3{{if .RelayRole}}4{{end}}5":               "1235",
+		"{{if .AppRole}}1{{end}}{{if .AppRole}}{{.AppRole}}{{end}}":         "1a",
 		"{{if .RelayRole}}1\n{{end}}{{if .AppRole}}2{{end}}{{if .AppRole}}": "2",
 	} {
 		if got := n.render(sql); got != want {

@@ -21,6 +21,7 @@ func TestOnServers(t *testing.T) {
 		{"uuid", testUUIDv7},
 		{"midnight", testWeekdayTurnsAtMidnightUTC},
 		{"inbox", testInbox},
+		{"inbox progress", testInboxProgress}, // uses its schema
 		{"messages", testWALMessagesAreForTheApplicationOnly},
 	}
 	for _, major := range []int{13, 15, 17, 18} {

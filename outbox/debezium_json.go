@@ -49,10 +49,11 @@ func appendVariableDecimal(dst, text []byte) ([]byte, error) {
 }
 
 // appendQuoted appends text as a JSON string, escaped as Jackson does: what must be, control characters in upper case.
-func appendQuoted(dst, text []byte) []byte {
+// Postgres escapes the same, in as many bytes (escape_json).
+func appendQuoted[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
-	for _, c := range text {
-		dst = appendEscaped(dst, c)
+	for i := range len(text) {
+		dst = appendEscaped(dst, text[i])
 	}
 	return append(dst, '"')
 }

@@ -6,12 +6,14 @@ import (
 	"github.com/outbox-relay/relay/outbox"
 )
 
-// decoded is a row as the stream brings it.
+// decoded is a row, or a WAL message, as the stream brings it.
 type decoded struct {
-	table  outbox.Table
-	values [][]byte
-	tx     outbox.Transaction
-	index  uint32
+	table   outbox.Table
+	values  [][]byte
+	prefix  string
+	message []byte
+	tx      outbox.Transaction
+	index   uint32
 }
 
 // decodeInserts reads pgoutput messages (protocol version 1, "Logical Replication Message Formats" of the Postgres
@@ -43,6 +45,12 @@ func decodeInserts(messages [][]byte) []decoded {
 			for range r.uint16() {
 				row.values = append(row.values, r.value())
 			}
+			rows = append(rows, row)
+			index++
+		case 'M':
+			r.skip(1 + 8) // flags and LSN
+			row := decoded{prefix: r.text(), tx: tx, index: index}
+			row.message = r.skip(int(r.uint32()))
 			rows = append(rows, row)
 			index++
 		}
