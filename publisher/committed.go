@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -13,6 +14,7 @@ type committed struct {
 	offset     int64
 	producerID int64
 	epoch      int16
+	time       time.Time
 	record     *sarama.Record
 }
 
@@ -53,11 +55,20 @@ func committedRecords(block *sarama.FetchResponseBlock) (records []committed, ne
 		}
 		for _, r := range batch.Records {
 			records = append(records, committed{
-				offset: batch.FirstOffset + r.OffsetDelta, producerID: batch.ProducerID, epoch: batch.ProducerEpoch, record: r,
+				offset: batch.FirstOffset + r.OffsetDelta, producerID: batch.ProducerID, epoch: batch.ProducerEpoch,
+				time: timeOf(batch, r), record: r,
 			})
 		}
 	}
 	return records, next, nil
+}
+
+// timeOf is a record's timestamp. A broker that stamps records itself (LogAppendTime) writes the time into the batch only.
+func timeOf(batch *sarama.RecordBatch, r *sarama.Record) time.Time {
+	if batch.LogAppendTime {
+		return batch.MaxTimestamp
+	}
+	return batch.FirstTimestamp.Add(r.TimestampDelta)
 }
 
 func isAbortMarker(batch *sarama.RecordBatch) (bool, error) {

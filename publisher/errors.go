@@ -19,8 +19,10 @@ var (
 	// ErrUndecodable is wrapped by errors about a checkpoint or barrier record that is damaged, of a newer version, or
 	// not of Relay's making. It never means "none".
 	ErrUndecodable = errors.New("record cannot be decoded")
-	// ErrNoTopic: the checkpoint topic does not exist.
+	// ErrNoTopic: the topic does not exist.
 	ErrNoTopic = errors.New("topic does not exist")
+	// ErrNoPartition: the topic has fewer partitions.
+	ErrNoPartition = errors.New("partition does not exist")
 )
 
 // Cause is a stable word for why Kafka does not take a record.

@@ -12,6 +12,8 @@ import (
 type Look struct {
 	Barrier       *Barrier // nil: none
 	BarrierOffset int64
+	// LogStart is where the partition begins. Above 0 records were deleted, so without a checkpoint "none" means nothing.
+	LogStart int64
 	// Furthest is the barrier of the highest timeline among the newest one and those behind the checkpoint.
 	Furthest         *Barrier
 	Checkpoint       *Checkpoint // nil: none seen
@@ -25,15 +27,32 @@ func (c *Client) Look(ctx context.Context) (Look, error) {
 	if err != nil {
 		return Look{}, err
 	}
-	log, err := c.openLog(t, c.cfg.CheckpointPartition())
+	return c.lookIn(ctx, t, c.Place())
+}
+
+// LookAt is Look for the checkpoint of another relay or shard.
+func (c *Client) LookAt(ctx context.Context, at Place) (Look, error) {
+	t, err := c.topicNamed(ctx, at.Topic, "Describe and Read")
 	if err != nil {
 		return Look{}, err
 	}
-	seen, err := c.lookBack(ctx, log)
+	return c.lookIn(ctx, t, at)
+}
+
+func (c *Client) lookIn(ctx context.Context, t *topic, at Place) (Look, error) {
+	log, err := c.openLog(t, at.Partition())
+	if err != nil {
+		return Look{}, err
+	}
+	start, err := log.offset(ctx, sarama.OffsetOldest, sarama.ReadUncommitted)
 	if err != nil {
 		return Look{}, fmt.Errorf("look at checkpoint: %w", err)
 	}
-	look := Look{Barrier: seen.barrier, BarrierOffset: seen.barrierAt, CheckpointOffset: seen.checkpointAt}
+	seen, err := at.lookBack(ctx, log, start)
+	if err != nil {
+		return Look{}, fmt.Errorf("look at checkpoint: %w", err)
+	}
+	look := Look{Barrier: seen.barrier, BarrierOffset: seen.barrierAt, CheckpointOffset: seen.checkpointAt, LogStart: start}
 	if look.Furthest = seen.furthest; look.Furthest == nil {
 		look.Furthest = seen.barrier
 	}
@@ -45,11 +64,7 @@ func (c *Client) Look(ctx context.Context) (Look, error) {
 
 // lookBack reads backwards from the last stable offset to the newest checkpoint. Between it and its session's barrier
 // may lie a million others; it says where that barrier is, and compaction keeps the newest one there.
-func (c *Client) lookBack(ctx context.Context, log *partitionLog) (newestOf, error) {
-	start, err := log.offset(ctx, sarama.OffsetOldest, sarama.ReadUncommitted)
-	if err != nil {
-		return newestOf{}, err
-	}
+func (p Place) lookBack(ctx context.Context, log *partitionLog, start int64) (newestOf, error) {
 	to, err := log.offset(ctx, sarama.OffsetNewest, sarama.ReadCommitted)
 	if err != nil {
 		return newestOf{}, err
@@ -61,7 +76,7 @@ func (c *Client) lookBack(ctx context.Context, log *partitionLog) (newestOf, err
 		if err != nil {
 			return seen, err
 		}
-		here, err := c.newest(records)
+		here, err := p.newest(records)
 		if err != nil {
 			return seen, err
 		}
@@ -71,7 +86,7 @@ func (c *Client) lookBack(ctx context.Context, log *partitionLog) (newestOf, err
 		seen.further(here.furthest)
 		if here.checkpoint != nil {
 			seen.checkpoint, seen.checkpointAt = here.checkpoint, here.checkpointAt
-			return c.withBarrier(ctx, log, seen)
+			return p.withBarrier(ctx, log, seen)
 		}
 		to = from
 	}
@@ -79,7 +94,7 @@ func (c *Client) lookBack(ctx context.Context, log *partitionLog) (newestOf, err
 }
 
 // withBarrier fetches the barrier of the checkpoint's session, when no newer one was seen.
-func (c *Client) withBarrier(ctx context.Context, log *partitionLog, seen newestOf) (newestOf, error) {
+func (p Place) withBarrier(ctx context.Context, log *partitionLog, seen newestOf) (newestOf, error) {
 	at := seen.checkpoint.BarrierOffset
 	if seen.barrier != nil || at < 0 {
 		return seen, nil
@@ -88,7 +103,7 @@ func (c *Client) withBarrier(ctx context.Context, log *partitionLog, seen newest
 	if err != nil {
 		return seen, err
 	}
-	there, err := c.newest(records)
+	there, err := p.newest(records)
 	seen.barrier, seen.barrierAt = there.barrier, there.barrierAt
 	return seen, err
 }

@@ -78,7 +78,7 @@ func (c *Client) readBefore(ctx context.Context, t *topic, barrier int64, who id
 		return seen, err
 	}
 	for size := int64(firstWindow); ; size *= windowGrowth {
-		here, err := c.newest(records)
+		here, err := c.Place().newest(records)
 		if err != nil {
 			return seen, err
 		}
@@ -156,19 +156,19 @@ type newestOf struct {
 
 // newest finds the newest checkpoint and barrier of a window. A record that is not ours refuses wherever it lies; one
 // that cannot be read refuses unless a newer one under its key has taken its place.
-func (c *Client) newest(records []committed) (newestOf, error) {
+func (p Place) newest(records []committed) (newestOf, error) {
 	var n newestOf
 	for i := len(records) - 1; i >= 0; i-- {
 		r := records[i]
 		owner, err := n.take(r)
 		if err != nil {
-			return n, fmt.Errorf("%s partition %d offset %d: %w", c.cfg.CheckpointTopic, c.cfg.CheckpointPartition(), r.offset, err)
+			return n, fmt.Errorf("%s partition %d offset %d: %w", p.Topic, p.Partition(), r.offset, err)
 		}
 		if owner == "" {
-			return n, c.foreign(r, fmt.Sprintf("key %.40q", r.record.Key))
+			return n, p.foreign(r, fmt.Sprintf("key %.40q", r.record.Key))
 		}
-		if owner != c.cfg.Relay {
-			return n, c.foreign(r, fmt.Sprintf("relay %.40q", owner))
+		if owner != p.Relay {
+			return n, p.foreign(r, fmt.Sprintf("relay %.40q", owner))
 		}
 	}
 	return n, nil
@@ -230,8 +230,6 @@ func ownerOf(value []byte, heir string) string {
 	return heir
 }
 
-func (c *Client) foreign(r committed, what string) error {
-	return &ForeignRecordError{
-		Topic: c.cfg.CheckpointTopic, Partition: c.cfg.CheckpointPartition(), Offset: r.offset, What: what,
-	}
+func (p Place) foreign(r committed, what string) error {
+	return &ForeignRecordError{Topic: p.Topic, Partition: p.Partition(), Offset: r.offset, What: what}
 }

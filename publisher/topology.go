@@ -170,7 +170,11 @@ func (c *Client) refreshTopics(ctx context.Context) error {
 
 // checkpointTopic is the topic of our checkpoint, or ErrNoTopic.
 func (c *Client) checkpointTopic(ctx context.Context) (*topic, error) {
-	name := c.cfg.CheckpointTopic
+	return c.topicNamed(ctx, c.cfg.CheckpointTopic, "Describe, Read and Write")
+}
+
+// topicNamed looks a topic up that is to be there, else ErrNoTopic. rights are those that the caller needs.
+func (c *Client) topicNamed(ctx context.Context, name, rights string) (*topic, error) {
 	if t := c.known(name); t != nil {
 		return t, nil
 	}
@@ -181,11 +185,11 @@ func (c *Client) checkpointTopic(ctx context.Context) (*topic, error) {
 	if code, refused := found.refused[name]; refused {
 		switch code {
 		case sarama.ErrUnknownTopicOrPartition:
-			return nil, fmt.Errorf("look up checkpoint topic %s: %w", name, ErrNoTopic)
+			return nil, fmt.Errorf("look up topic %s: %w", name, ErrNoTopic)
 		case sarama.ErrTopicAuthorizationFailed:
-			return nil, &AuthorizationError{ACL: "Describe, Read and Write on Topic " + name, Err: code}
+			return nil, &AuthorizationError{ACL: rights + " on Topic " + name, Err: code}
 		}
-		return nil, fmt.Errorf("look up checkpoint topic %s: %w", name, refusal(apiMetadata, code))
+		return nil, fmt.Errorf("look up topic %s: %w", name, refusal(apiMetadata, code))
 	}
 	if err := c.remember(ctx, found.topics); err != nil {
 		return nil, err
