@@ -51,7 +51,7 @@
 //	publish.go commit.go transact.go add.go produce.go end.go renew.go   a transaction, call by call
 //	checkpoint.go barrier.go codec.go      the records of the checkpoint topic
 //	committed.go fetch.go read.go look.go  reading them back
-//	place.go history.go event.go scan.go   looking at any relay's checkpoints and events, for people
+//	place.go history.go event.go reader.go looking at any relay's checkpoints and events, for people
 //	facts.go factsbroker.go factsends.go   what the start-up guard wants to know
 //	classify.go errors.go protocol.go      what answers mean, what errors say, what is written down
 //

@@ -12,6 +12,7 @@ import (
 type Look struct {
 	Barrier       *Barrier // nil: none
 	BarrierOffset int64
+	TopicID       string // of the checkpoint topic, as Kafka's tools print it
 	// LogStart is where the partition begins. Above 0 records were deleted, so without a checkpoint "none" means nothing.
 	LogStart int64
 	// Furthest is the barrier of the highest timeline among the newest one and those behind the checkpoint.
@@ -52,7 +53,7 @@ func (c *Client) lookIn(ctx context.Context, t *topic, at Place) (Look, error) {
 	if err != nil {
 		return Look{}, fmt.Errorf("look at checkpoint: %w", err)
 	}
-	look := Look{Barrier: seen.barrier, BarrierOffset: seen.barrierAt, CheckpointOffset: seen.checkpointAt, LogStart: start}
+	look := Look{Barrier: seen.barrier, BarrierOffset: seen.barrierAt, CheckpointOffset: seen.checkpointAt, LogStart: start, TopicID: t.id}
 	if look.Furthest = seen.furthest; look.Furthest == nil {
 		look.Furthest = seen.barrier
 	}

@@ -61,3 +61,10 @@ func (c *Client) Topics(ctx context.Context, match func(name string) bool) ([]To
 	slices.SortFunc(topics, func(a, b TopicSeen) int { return cmp.Compare(a.Name, b.Name) })
 	return topics, nil
 }
+
+// Brokers is how many brokers the cluster has, as it said last.
+func (c *Client) Brokers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.brokers)
+}

@@ -33,6 +33,19 @@ func AfterRead(f *Facts) *Refusal {
 	return nil
 }
 
+// Elsewhere gives the verdicts on another relay's checkpoint that need no configuration of its own: Facts.Want says what
+// the checkpoint says. Publication and topics are not looked at.
+func Elsewhere(f *Facts) *Refusal {
+	for _, rule := range []func(*Facts) *Refusal{
+		notSplitBrain, initFinished, checkpointIsOurs, slotExists, slotUsable, onServersHistory, slotNotAhead,
+	} {
+		if r := rule(f); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
 func noCheckpoint(f *Facts) *Refusal {
 	r := refuse(fault.NoCheckpoint, []Fact{FactSlot, FactCheckpoint, FactTopics},
 		fmt.Sprintf("slot %q exists, but relay %q has no checkpoint in topic %s", f.Want.Slot, f.Want.Relay, f.Kafka.CheckpointTopicFor),

@@ -52,6 +52,28 @@ func TestWellRuns(t *testing.T) {
 	}
 }
 
+// TestElsewhere: of another relay, what needs no configuration is judged and nothing else.
+func TestElsewhere(t *testing.T) {
+	f := well()
+	f.Publication, f.Want.Tables, f.Want.Publication = nil, nil, ""
+	if r := Elsewhere(f); r != nil {
+		t.Errorf("well: %v", r)
+	}
+	for code, harm := range map[fault.Code]func(*Facts){
+		fault.SlotAhead:       func(f *Facts) { f.Checkpoint.ResumeLSN = 0xF00 },
+		fault.SlotUnusable:    func(f *Facts) { f.Slot = nil },
+		fault.IdentityDiffers: func(f *Facts) { f.Kafka.CheckpointTopic.ID = "recreated" },
+		fault.HistoryLost:     func(f *Facts) { f.Checkpoint.ResumeLSN = 0x3000 },
+		fault.InitInterrupted: func(f *Facts) { f.Checkpoint.Phase = publisher.PhaseCreating },
+	} {
+		f := well()
+		harm(f)
+		if r := Elsewhere(f); r == nil || r.Code != code {
+			t.Errorf("verdict %v, want %v", r, code)
+		}
+	}
+}
+
 // verdictCase breaks one thing and says what the refusal must name.
 type verdictCase struct {
 	name string

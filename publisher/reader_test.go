@@ -11,17 +11,17 @@ import (
 )
 
 // scanned begins a scan of partition 0 when n committed records are visible in the topic.
-func (r *relayUnderTest) scanned(topic string, n int) *Scan {
+func (r *relayUnderTest) scanned(topic string, n int) *Reader {
 	r.t.Helper()
 	r.eventually(topic, n)
-	s, err := r.connect().Scan(r.t.Context(), topic, 0)
+	s, err := r.connect().Reader(r.t.Context(), topic, 0)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return s
 }
 
-func TestScanReadsCommittedEventsOnly(t *testing.T) {
+func TestReaderReadsCommittedEventsOnly(t *testing.T) {
 	r := newRelay(t)
 	topic := r.topic("orders", 1)
 	_, p, _ := r.session()
@@ -85,7 +85,7 @@ func TestLastReadsBackwards(t *testing.T) {
 	}
 }
 
-func TestScanStartsWhereItShall(t *testing.T) {
+func TestReaderStartsWhereItShall(t *testing.T) {
 	r := newRelay(t)
 	topic := r.topic("orders", 1)
 	_, p, _ := r.session()
@@ -106,10 +106,10 @@ func TestScanStartsWhereItShall(t *testing.T) {
 		}
 	}
 	c := r.connect()
-	if _, err := c.Scan(t.Context(), topic, 1); !errors.Is(err, ErrNoPartition) {
+	if _, err := c.Reader(t.Context(), topic, 1); !errors.Is(err, ErrNoPartition) {
 		t.Errorf("error %v, want ErrNoPartition", err)
 	}
-	if _, err := c.Scan(t.Context(), topic+"-mistyped", 0); !errors.Is(err, ErrNoTopic) {
+	if _, err := c.Reader(t.Context(), topic+"-mistyped", 0); !errors.Is(err, ErrNoTopic) {
 		t.Errorf("error %v, want ErrNoTopic", err)
 	}
 }
