@@ -44,23 +44,35 @@ func (m Migration) Render(opts Options) (string, error) {
 	return names.render(string(sql)), nil
 }
 
-// Print gives the SQL of the migrations with these names, or of those that belong to every outbox, in order. It is to
-// be applied in one transaction: psql -1 -v ON_ERROR_STOP=1 -f -.
-func Print(opts Options, names ...string) (string, error) {
+// Select gives the migrations with these names, or those that belong to every outbox, in order.
+func Select(names ...string) ([]Migration, error) {
 	for _, name := range names {
 		if !slices.ContainsFunc(List(), func(m Migration) bool { return m.Name == name }) {
-			return "", fmt.Errorf("print migration %q: there is none of that name, only %s", name, known())
+			return nil, fmt.Errorf("there is no migration %q, only %s", name, known())
 		}
 	}
-	var sql []string
+	var selected []Migration
 	for _, m := range List() {
 		if slices.Contains(names, m.Name) || len(names) == 0 && m.Default {
-			text, err := m.Render(opts)
-			if err != nil {
-				return "", err
-			}
-			sql = append(sql, text)
+			selected = append(selected, m)
 		}
+	}
+	return selected, nil
+}
+
+// Print gives the SQL of what Select selects. It is to be applied in one transaction: psql -1 -v ON_ERROR_STOP=1 -f -.
+func Print(opts Options, names ...string) (string, error) {
+	selected, err := Select(names...)
+	if err != nil {
+		return "", err
+	}
+	var sql []string
+	for _, m := range selected {
+		text, err := m.Render(opts)
+		if err != nil {
+			return "", err
+		}
+		sql = append(sql, text)
 	}
 	return strings.Join(sql, "\n"), nil
 }

@@ -38,6 +38,15 @@ func (o Options) names() (names, error) {
 	return n, nil
 }
 
+// Fill puts the names into a text of the caller's, in which they stand as in the files: {{.Schema}}.
+func (o Options) Fill(text string) (string, error) {
+	n, err := o.names()
+	if err != nil {
+		return "", err
+	}
+	return n.render(text), nil
+}
+
 // maxIdentifier is NAMEDATALEN - 1 of Postgres, which cuts longer names off.
 const maxIdentifier = 63
 

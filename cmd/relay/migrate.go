@@ -9,5 +9,5 @@ func newCmdMigrate(a *app) *cobra.Command {
 		Long: `The outbox table, its function and its publication are plain SQL for Postgres 13 and newer. Relay applies none of it:
 the team's own migration tool is the only writer of its schema.`,
 		Example: "  relay migrate list\n  relay migrate print --role-app shop --role-relay relay | psql -1 -v ON_ERROR_STOP=1 -f - shop",
-	}, newCmdMigrateList(a, nil), newCmdMigratePrint(a, nil))
+	}, newCmdMigrateList(a, nil), newCmdMigratePrint(a, nil), newCmdMigrateExport(a, nil))
 }

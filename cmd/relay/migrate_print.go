@@ -2,9 +2,6 @@ package main
 
 import (
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,12 +34,7 @@ role that shall own the outbox; it needs no extension and no superuser, and lock
 			return runF(opts, names)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&opts.AppRole, "role-app", "", "grant to this role what an application needs to write events")
-	flags.StringVar(&opts.RelayRole, "role-relay", "", "grant to this role what Relay needs beyond REPLICATION")
-	flags.StringVar(&opts.Schema, "schema", "outbox", "schema of the outbox")
-	flags.StringVar(&opts.Inbox, "schema-inbox", "inbox", "schema of the inbox")
-	flags.StringVar(&opts.Publication, "publication", "outbox", "name of the publication")
+	nameFlags(cmd.Flags(), &opts)
 	exits(cmd, fault.ExitDone)
 	return cmd
 }
@@ -54,28 +46,4 @@ func (a *app) migratePrint(opts migrations.Options, names []string) error {
 	}
 	_, err = io.WriteString(a.out, sql)
 	return err
-}
-
-func migrationNames() []string {
-	var names []string
-	for _, m := range migrations.List() {
-		names = append(names, m.Name)
-	}
-	return names
-}
-
-// namedMigrations takes outbox, 1, 0001 and 0001_outbox.sql for the same.
-func namedMigrations(cmd *cobra.Command, args []string) ([]string, error) {
-	var names []string
-	for _, arg := range args {
-		i := slices.IndexFunc(migrations.List(), func(m migrations.Migration) bool {
-			n, err := strconv.Atoi(arg)
-			return arg == m.Name || arg == m.File() || err == nil && n == m.Number
-		})
-		if i < 0 {
-			return nil, usageError(cmd, "no migration %q; there are %s", arg, strings.Join(migrationNames(), ", "))
-		}
-		names = append(names, migrations.List()[i].Name)
-	}
-	return names, nil
 }
