@@ -58,7 +58,7 @@ func (p *debeziumPlan) tracingHeaders(row Row) (bad *fault) {
 	if text == nil {
 		return nil
 	}
-	wellFormed := eachProperty(text, func(key, value []byte) bool {
+	wellFormed := EachProperty(text, func(key, value []byte) bool {
 		if p.forges(key) {
 			bad = faultf(ReasonForgedHeader, "column %q: header %q is Relay's own", p.tracing.name, printable(key))
 			return false

@@ -205,7 +205,7 @@ func FuzzProperties(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		entries := 0
-		eachProperty(text, func(_, _ []byte) bool { entries++; return true })
+		EachProperty(text, func(_, _ []byte) bool { entries++; return true })
 		if lines := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + 1; entries > lines {
 			t.Fatalf("%d entries in %d lines of %q", entries, lines, text)
 		}

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// eachProperty reads text in the form of java.util.Properties and calls f for each entry, in order. The slices are
+// EachProperty reads text in the form of java.util.Properties and calls f for each entry, in order. The slices are
 // f's own. It stops when f returns false, and says whether the text was well formed.
-func eachProperty(text []byte, f func(key, value []byte) bool) bool {
+func EachProperty(text []byte, f func(key, value []byte) bool) bool {
 	for len(text) > 0 {
 		var line []byte
 		line, text = logicalLine(text)

@@ -10,5 +10,5 @@ func newCmdConfig(a *app) *cobra.Command {
 (--set key=value) wins over a variable (RELAY_KAFKA_BROKERS), a variable over the file, the file over defaults.
 These commands read the file and connect to nothing.`,
 		Example: "  relay config example > relay.yaml\n  relay config validate\n  relay config print",
-	}, newCmdConfigValidate(a, nil), newCmdConfigPrint(a, nil), newCmdConfigExample(a))
+	}, newCmdConfigValidate(a, nil), newCmdConfigPrint(a, nil), newCmdConfigExample(a), newCmdConfigImport(a))
 }

@@ -89,9 +89,12 @@ func Load(o Options) (*Loaded, error) {
 // derive fills defaults that depend on other keys.
 func (c *Config) derive() {
 	if c.Source.Slot == "" {
-		c.Source.Slot = "relay_" + strings.ReplaceAll(c.Name, "-", "_")
+		c.Source.Slot = DefaultSlot(c.Name)
 	}
 }
+
+// DefaultSlot is the slot of a relay whose configuration names none.
+func DefaultSlot(relay string) string { return "relay_" + strings.ReplaceAll(relay, "-", "_") }
 
 // locate says where the wrong values came from.
 func (l *Loaded) locate(problems []Problem, s source) []Problem {

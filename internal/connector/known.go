@@ -1,0 +1,156 @@
+package connector
+
+// known is an option that nothing is made of. Nothing is said of it either when it has the value standard, in capitals
+// or not: that is what Relay does.
+type known struct {
+	name     string // a * at the end stands for anything
+	kind     Kind
+	text     string
+	standard string
+}
+
+// routerPrefix stands for the prefix of the outbox event router, whatever the transform is called.
+const routerPrefix = "router."
+
+// knownOptions are those of the connector for Postgres, of its router and of Kafka Connect that Relay has no key for.
+func knownOptions() []known {
+	const (
+		connect  = "belongs to Kafka Connect"
+		snapshot = "Relay takes no snapshots: it publishes what commits behind the place where it begins"
+		schemas  = "concerns schemas, and Relay writes none"
+		types    = "changes the form of some columns; Relay writes them as the default does"
+		tuning   = "Relay has no need for it"
+		security = "write kafka.tls and kafka.sasl by hand"
+	)
+	return []known{
+		{routerPrefix + "table.field.event.type", Unneeded, "the router itself makes nothing of it; the column is published where it is placed", ""},
+		{routerPrefix + "table.field.event.schema.version", Unneeded, schemas, ""},
+		{routerPrefix + "table.json.payload.null.behavior", Unneeded, "Relay's expansion keeps every null", ""},
+		{routerPrefix + "tracing.*", Unneeded, "Relay makes no spans; it passes the context of the tracing column on in headers", ""},
+		{routerPrefix + "predicate", Unneeded, "Relay reads the outbox table and nothing that a predicate would have to keep away", ""},
+		{routerPrefix + "negate", Unneeded, "see predicate", ""},
+		{"predicates*", Unneeded, "Relay reads the outbox table and nothing that a predicate would have to keep away", ""},
+		{"transforms.*", Unsupported, "another transform changes the record", ""},
+
+		{"tasks.max", Unneeded, connect, ""},
+		{"config.action.reload", Unneeded, connect, ""},
+		{"config.providers*", Unneeded, connect, ""},
+		{"errors.tolerance", Look, "Relay never skips an event: what cannot be published halts it", "none"},
+		{"errors.*", Unneeded, connect, ""},
+		{"offset.*", Unneeded, "Relay keeps its place in a topic of its own, in the transaction of the events", ""},
+		{"offsets.*", Unneeded, "Relay keeps its place in a topic of its own, in the transaction of the events", ""},
+		{"offset.mismatch.strategy", Unneeded, "Relay refuses when slot and checkpoint do not fit", ""},
+		{"exactly.once.support", Unneeded, "Relay publishes exactly once, always", ""},
+		{"transaction.boundary*", Unneeded, "Relay publishes exactly once, always", ""},
+		{"group.id", Unneeded, connect, ""},
+		{"rest.*", Unneeded, connect, ""},
+		{"plugin.path", Unneeded, connect, ""},
+		{"config.storage.*", Unneeded, connect, ""},
+		{"status.storage.*", Unneeded, connect, ""},
+		{"topic.creation.*", Look, "give topics their settings by hand; Relay creates them with kafka.partitions and kafka.replication_factor", ""},
+		{"header.converter", Unsupported, "Relay writes headers as Kafka Connect's SimpleHeaderConverter does", "org.apache.kafka.connect.storage.SimpleHeaderConverter"},
+		{"header.converter.*", Unsupported, "Relay writes headers as Kafka Connect's SimpleHeaderConverter does", ""},
+		{"key.converter.*", Unsupported, "Relay's converters have no such option", ""},
+		{"value.converter.*", Unsupported, "Relay's converters have no such option", ""},
+		{"producer.override.partitioner.class", Unsupported, "Relay partitions as the default does", "org.apache.kafka.clients.producer.internals.DefaultPartitioner"},
+		{"producer.override.partitioner.ignore.keys", Unsupported, "Relay partitions by key", "false"},
+		{"producer.override.interceptor.classes", Unsupported, "an interceptor may change records", ""},
+		{"producer.override.max.request.size", Look, "the limits are batch.max_bytes and the topic's max.message.bytes", ""},
+		{"producer.override.sasl.*", Unsupported, security, ""},
+		{"producer.override.ssl.*", Unsupported, security, ""},
+		{"producer.override.security.*", Unsupported, security, ""},
+		{"producer.override.*", Unneeded, "Relay has a producer of its own and settings of its own (kafka, batch)", ""},
+		{"consumer.override.*", Unneeded, connect, ""},
+		{"consumer.*", Unneeded, connect, ""},
+		{"producer.*", Unneeded, "Relay has a producer of its own and settings of its own (kafka, batch)", ""},
+		{"admin.*", Unneeded, connect, ""},
+		{"sasl.*", Unsupported, security, ""},
+		{"ssl.*", Unsupported, security, ""},
+		{"security.*", Unsupported, security, ""},
+
+		{"debezium.format.header", Unsupported, "Debezium Server writes headers in this format; Relay writes them as text, as Kafka Connect does", "simplestring"},
+		{"debezium.format.*", Unsupported, "Relay writes keys and values as string or json, values as bytes too", ""},
+		{"debezium.sink.type", Unsupported, "Relay publishes to Kafka only", "kafka"},
+		{"debezium.sink.*", Unneeded, "Relay has a producer of its own and settings of its own (kafka, batch)", ""},
+		{"debezium.*", Unneeded, "belongs to Debezium Server", ""},
+		{"quarkus.*", Unneeded, "belongs to Debezium Server", ""},
+
+		{"topic.prefix", Unneeded, "the router names topics without it", ""},
+		{"database.server.name", Unneeded, "the router names topics without it", ""},
+		{"topic.*", Unneeded, "the router names topics itself", ""},
+		{"database.password", Look, "is not copied: put it into a file of its own and name that in source.password_file", ""},
+		{"database.sslpassword", Look, "is not copied: Relay wants a key without a password", ""},
+		{"database.sslrootcert", Look, "append sslrootcert=PATH to source.url", ""},
+		{"database.sslcert", Look, "append sslcert=PATH to source.url", ""},
+		{"database.sslkey", Look, "append sslkey=PATH to source.url, with a key in PEM (Debezium wants DER)", ""},
+		{"database.sslfactory", Look, "Relay has its own TLS; see sslmode in source.url", ""},
+		{"database.initial.statements", Unneeded, tuning, ""},
+		{"database.tcpkeepalive", Unneeded, tuning, ""},
+		{"database.tcpKeepAlive", Unneeded, tuning, ""},
+		{"database.query.timeout.ms", Unneeded, tuning, ""},
+		{"schema.include.list", Unneeded, "Relay reads outbox.table and nothing else", ""},
+		{"schema.exclude.list", Unneeded, "Relay reads outbox.table and nothing else", ""},
+		{"table.exclude.list", Unneeded, "Relay reads outbox.table and nothing else", ""},
+		{"table.ignore.builtin", Unneeded, "Relay reads outbox.table and nothing else", ""},
+		{"column.include.list", Unneeded, "Relay reads the columns that it needs and nothing else", ""},
+		{"column.exclude.list", Unneeded, "Relay reads the columns that it needs and nothing else", ""},
+		{"column.propagate.*", Unneeded, schemas, ""},
+		{"datatype.propagate.*", Unneeded, schemas, ""},
+		{"column.*", Unsupported, "changes values; Relay publishes them as they are", ""},
+		{"message.key.columns", Unneeded, "the router makes the key", ""},
+		{"replica.identity.autoset.values", Unneeded, "inserts need no replica identity", ""},
+		{"publication.autocreate.mode", Unneeded, "Relay makes no publication; the connector's is there", "disabled"},
+		{"publish.via.partition.root", Unneeded, "it is an option of the publication", ""},
+		{"slot.drop.on.stop", Look, "with true Postgres forgets what comes after the connector stops: set it to false before you stop it", "false"},
+		{"slot.failover", Unneeded, "it is an option of the slot", ""},
+		{"slot.stream.params", Unneeded, tuning, ""},
+		{"slot.max.retries", Unneeded, "Relay tries again by itself", ""},
+		{"slot.retry.delay.ms", Unneeded, "Relay tries again by itself", ""},
+		{"create.slot.command.timeout", Unneeded, tuning, ""},
+		{"status.update.interval.ms", Unneeded, tuning, ""},
+		{"xmin.fetch.interval.ms", Unneeded, tuning, ""},
+		{"lsn.flush.mode", Look, "Relay acknowledges to Postgres what is in Kafka, always: with manual, whoever did so must stop", "connector"},
+		{"lsn.flush.timeout.*", Unneeded, tuning, ""},
+		{"flush.lsn.source", Look, "Relay acknowledges to Postgres what is in Kafka, always: with false, whoever did so must stop", "true"},
+		{"snapshot.*", Unneeded, snapshot, ""},
+		{"incremental.snapshot.*", Unneeded, snapshot, ""},
+		{"read.only", Unneeded, snapshot, ""},
+		{"signal.*", Unneeded, "Relay takes no signals of this kind", ""},
+		{"notification.*", Unneeded, "Relay has a status page, metrics and a log", ""},
+		{"heartbeat.*", Unneeded, "Relay needs no heartbeats: its checkpoint moves while nothing is written", ""},
+		{"poll.interval.ms", Unneeded, tuning, ""},
+		{"max.batch.size", Unneeded, tuning, ""},
+		{"max.queue.*", Unneeded, tuning, ""},
+		{"executor.*", Unneeded, tuning, ""},
+		{"retriable.*", Unneeded, "Relay tries again by itself", ""},
+		{"connection.validation.timeout.ms", Unneeded, tuning, ""},
+		{"event.processing.failure.handling.mode", Look, "Relay never skips an event: what cannot be published halts it", "fail"},
+		{"skipped.operations", Unneeded, "Relay publishes inserts", ""},
+		{"skip.messages.without.change", Unneeded, "Relay publishes inserts", ""},
+		{"tombstones.on.delete", Unneeded, "Relay publishes inserts", ""},
+		{"unavailable.value.placeholder", Unneeded, "an insert has all its values", ""},
+		{"toasted.value.placeholder", Unneeded, "an insert has all its values", ""},
+		{"include.schema.*", Unneeded, schemas, ""},
+		{"schema.refresh.mode", Unneeded, "Relay follows the table by itself", ""},
+		{"schema.name.adjustment.mode", Unneeded, schemas, ""},
+		{"field.name.adjustment.mode", Unsupported, "Relay publishes names as they are", "none"},
+		{"sanitize.field.names", Unsupported, "Relay publishes names as they are", "false"},
+		{"message.prefix.*", Look, "messages of pg_logical_emit_message are not published; see outbox.wal_messages", ""},
+		{"logical.decoding.message.*", Look, "messages of pg_logical_emit_message are not published; see outbox.wal_messages", ""},
+		{"provide.transaction.metadata", Unsupported, "Relay writes no transaction topic; a header relay-position names the transaction of each event", "false"},
+		{"transaction.metadata.factory", Unsupported, "Relay writes no transaction topic", ""},
+		{"decimal.handling.mode", Unsupported, types, "precise"},
+		{"time.precision.mode", Unsupported, types, "adaptive"},
+		{"interval.handling.mode", Unsupported, types, "numeric"},
+		{"binary.handling.mode", Unsupported, types, "bytes"},
+		{"hstore.handling.mode", Unsupported, types, "json"},
+		{"money.fraction.digits", Unsupported, types, "2"},
+		{"include.unknown.datatypes", Unsupported, types, "false"},
+		{"converters", Unsupported, "a converter of your own changes values; Relay publishes them as they are", ""},
+		{"post.processors*", Unsupported, "a post processor changes records", ""},
+		{"custom.metric.tags", Unneeded, "Relay's metrics carry its name", ""},
+		{"internal.*", Look, "is an internal option of Debezium", ""},
+		{"openlineage.*", Unneeded, "Relay reports no lineage", ""},
+		{"extended.headers.enabled", Unneeded, "Relay writes none of Debezium's own headers", ""},
+	}
+}
