@@ -92,6 +92,9 @@ func (b *Batch) Route(i int) (key []byte, partition int32) {
 	return key, e.partition
 }
 
+// Position is that of the record at i.
+func (b *Batch) Position(i int) Position { return b.entries[i].position }
+
 // Timestamp is that of the record at i, in milliseconds since the Unix epoch.
 func (b *Batch) Timestamp(i int) int64 { return b.entries[i].timestamp }
 

@@ -37,6 +37,9 @@ const (
 type Routing struct {
 	// Topic is a template: "${aggregate_type}.events". A topic column that is not NULL overrides it, rules precede it.
 	Topic string
+	// Always, unless empty, is the topic of every event, whatever column, rules and template say: for what could not be
+	// routed and is to go somewhere after all.
+	Always string
 	// Rules are tried in order; the first one that matches names the topic.
 	Rules []Rule
 	// Key is the column whose text is the record key; "" gives null keys. NULL in it is a null key.

@@ -42,6 +42,9 @@ func newRegexRoute(pattern, replacement string, topics *topicRules) (*regexRoute
 
 // topic of a value.
 func (r *regexRoute) topic(value []byte) (string, *fault) {
+	if r.topics.always != "" {
+		return r.topics.always, nil
+	}
 	if topic, ok := r.known[string(value)]; ok {
 		return topic, nil
 	}

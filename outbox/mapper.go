@@ -29,6 +29,7 @@ func NewMapper(cfg Config) (*Mapper, error) {
 		key: noField, partition: noField,
 	}
 	topics := newTopicRules(cfg.ReservedTopics)
+	topics.always = cfg.Routing.Always
 	var err error
 	if cfg.Format == FormatDebezium {
 		if m.debezium, err = newDebeziumMapper(cfg.Debezium, topics); err != nil || cfg.WALMessages == "" {

@@ -85,6 +85,9 @@ func (r *router) compileRule(path string, rule Rule, f *fields) (compiledRule, e
 
 // find gives the topic of the event with these values. explicit is the name that the event brings along; nil: none.
 func (r *router) find(explicit []byte, values [][]byte, f *fields) (string, *fault) {
+	if r.topics.always != "" {
+		return r.topics.always, nil
+	}
 	if explicit != nil {
 		return r.topics.intern(explicit)
 	}

@@ -11,6 +11,7 @@ const maxInterned = 4096
 // topicRules decide which names events may go to. Names that passed are remembered, so that the steady state neither
 // checks nor allocates.
 type topicRules struct {
+	always   string // the topic of every event; "" when it depends
 	reserved []string
 	passed   map[string]string
 }

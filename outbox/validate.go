@@ -39,6 +39,11 @@ func (c Config) Validate() error {
 	errs := []error{c.validateFormat()}
 	errs = append(errs, c.validateColumns()...)
 	errs = append(errs, c.Routing.validateHeaders()...)
+	if c.Routing.Always != "" {
+		if bad := newTopicRules(c.ReservedTopics).check(c.Routing.Always); bad != nil {
+			errs = append(errs, &ConfigError{"routing", c.Routing.Always, bad.detail})
+		}
+	}
 	if c.Format == FormatDebezium {
 		_, err := newDebeziumMapper(c.Debezium, newTopicRules(c.ReservedTopics))
 		errs = append(errs, err)

@@ -65,10 +65,11 @@ type PublishedTable struct {
 	MembershipXmin uint32 `json:"membership_xmin"` // its xmin
 }
 
-// Holds counts the held keys of a relay with parked events.
+// Holds counts what was set aside.
 type Holds struct {
-	Count      uint64 `json:"count"`
-	LastOffset int64  `json:"last_offset"`
+	Count      uint64 `json:"count"`            // keys that are held
+	LastOffset int64  `json:"last_offset"`      // of the newest record in the holds partition, as far as it was known
+	Parked     uint64 `json:"parked,omitempty"` // events in the parked topic, held ones included
 }
 
 // End is the last offset that a relay wrote to one partition.

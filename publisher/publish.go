@@ -30,7 +30,9 @@ func (j *job) batch() *outbox.Batch {
 
 // Barrier commits the barrier in a transaction of its own, to the partitions of checkpoint and holds. It sets the epoch
 // of b.
-func (p *Producer) Barrier(ctx context.Context, b Barrier) error { return p.commitBarrier(ctx, b, false) }
+func (p *Producer) Barrier(ctx context.Context, b Barrier) error {
+	return p.commitBarrier(ctx, b, false)
+}
 
 // BarrierForParked is Barrier for a session that reads parked events too: it lies in the parked topic as well.
 func (p *Producer) BarrierForParked(ctx context.Context, b Barrier) error {

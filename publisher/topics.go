@@ -52,9 +52,15 @@ func checkpointTopicDetail(of int32, t InternalTopics) *sarama.TopicDetail {
 	})
 }
 
+// ParkedRecordBytes is the largest record that a parked topic of our making takes: far more than event topics do, for an
+// event that is too large for those must be parked whole.
+const ParkedRecordBytes = 32 << 20
+
 func parkedTopicDetail(t InternalTopics) *sarama.TopicDetail {
 	return detail(TopicSpec{Partitions: 1, ReplicationFactor: t.ReplicationFactor, MinInSync: t.MinInSync}, map[string]string{
-		"cleanup.policy": "compact",
+		"cleanup.policy":    "compact",
+		"max.message.bytes": strconv.Itoa(ParkedRecordBytes),
+		"compression.type":  "uncompressed", // as the checkpoint topic
 	})
 }
 

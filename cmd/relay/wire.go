@@ -84,6 +84,7 @@ func relayConfig(s setup) relay.Config {
 		OnUpdate:    relay.OnUpdate(c.Outbox.OnUpdate),
 		Failover:    c.Source.Failover == "auto",
 		Parked:      parkedTopic(c),
+		Failure:     relay.Failure{Park: c.Failure.OnUnpublishable == "park", HoldKey: c.Failure.HoldKey, MaxHeld: c.Failure.MaxHeld},
 		Development: c.Kafka.Development,
 		Batch:       relay.Batch{MaxEvents: c.Batch.MaxEvents, MaxBytes: int(c.Batch.MaxBytes), Memory: int(c.Batch.Memory)},
 		Version:     s.version,

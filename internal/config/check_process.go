@@ -14,7 +14,8 @@ func (b Batch) check(k *checker) {
 }
 
 func (f Failure) check(k *checker) {
-	k.oneOf("failure.on_unpublishable", f.OnUnpublishable, "halt")
+	k.oneOf("failure.on_unpublishable", f.OnUnpublishable, "halt", "park")
+	between(k, "failure.max_held", f.MaxHeld, 1, 100_000, "each session reads the held keys when it starts and keeps them in memory")
 }
 
 func (s Server) check(k *checker) {

@@ -108,10 +108,16 @@ type Batch struct {
 
 // Failure says what happens to an event that can never be published.
 type Failure struct {
-	// OnUnpublishable is halt: stop before the Postgres transaction that holds it.
+	// OnUnpublishable is halt: stop before the Postgres transaction that holds it; or park: set it aside in the parked
+	// topic and go on.
 	OnUnpublishable string `yaml:"on_unpublishable"`
-	// ParkedTopic is a topic prefix that events are never routed to.
+	// ParkedTopic is the prefix of the parked topic; the relay's name follows after a dot. Events are never routed to it.
 	ParkedTopic string `yaml:"parked_topic"`
+	// HoldKey parks later events of the same topic and key behind a parked one, so that their order survives. Without it
+	// they overtake it.
+	HoldKey bool `yaml:"hold_key"`
+	// MaxHeld is how many events may lie in the parked topic, held ones included, before the relay halts.
+	MaxHeld int `yaml:"max_held"`
 }
 
 // Server is the HTTP server for health, metrics and status.
@@ -163,7 +169,7 @@ func Default() Config {
 			ReplicationFactor:  3,
 		},
 		Batch:   Batch{MaxEvents: 50_000, MaxBytes: 16 << 20, Memory: 48 << 20},
-		Failure: Failure{OnUnpublishable: "halt", ParkedTopic: "relay.parked"},
+		Failure: Failure{OnUnpublishable: "halt", ParkedTopic: "relay.parked", HoldKey: true, MaxHeld: 10_000},
 		Server:  Server{Listen: "127.0.0.1:9680"},
 		Log:     Log{Level: "info", Format: "auto"},
 	}

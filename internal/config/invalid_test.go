@@ -38,22 +38,22 @@ relay: relay.yaml:2:1: duplicate key "name": it is in line 1 already [RLY3001]
 relay: relay.yaml:4:24: duplicate key "batch.memory": it is in line 4 already [RLY3001]
      4 | batch: {memory: 64MiB, memory: …
        |                        ^`},
-		{"key to come", minimal + "kafka2: 1\nfailure:\n  hold_key: true\n", `
+		{"key to come", minimal + "kafka2: 1\nserver:\n  admin_socket: x\n", `
 relay: 2 errors in the configuration [RLY3001]
   relay.yaml:4:1: unknown key "kafka2"; did you mean "kafka"?
        4 | kafka2: …
          | ^
-  relay.yaml:6:3: key "failure.hold_key" is not implemented yet; remove it
-       6 |   hold_key: …
+  relay.yaml:6:3: key "server.admin_socket" is not implemented yet; remove it
+       6 |   admin_socket: …
          |   ^`},
 		{"section to come", minimal + "outbox:\n  cleanup: {enabled: true}\n", `
 relay: relay.yaml:5:3: key "outbox.cleanup" is not implemented yet; remove it [RLY3001]
      5 |   cleanup: …
        |   ^`},
-		{"value to come", minimal + "failure: {on_unpublishable: park}\n", `
-relay: relay.yaml:4:29: failure.on_unpublishable: "park" is not implemented yet; write halt [RLY3001]
-     4 | failure: {on_unpublishable: park}
-       |                             ^`},
+		{"value to come", minimal + "outbox: {format: cap}\n", `
+relay: relay.yaml:4:18: outbox.format: "cap" is not implemented yet; write relay, custom or debezium [RLY3001]
+     4 | outbox: {format: cap}
+       |                  ^`},
 		{"bad duration", minimal + "server: {ready_max_lag: 30}\n", `
 relay: relay.yaml:4:25: server.ready_max_lag: "30" is not a duration: write a number and a unit (ms, s, m, h), as in 10s or 1m30s [RLY3001]
      4 | server: {ready_max_lag: 30}

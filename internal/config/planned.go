@@ -7,8 +7,6 @@ func plannedKeys() []string {
 		"outbox.cleanup",
 		"kafka.tls",
 		"kafka.sasl",
-		"failure.hold_key",
-		"failure.max_held",
 		"server.admin_socket",
 		"tracing",
 	}
@@ -19,8 +17,6 @@ func plannedValues(path string) []string {
 	switch path {
 	case "outbox.format":
 		return []string{"eventuate", "brighter", "masstransit", "cap"}
-	case "failure.on_unpublishable":
-		return []string{"park"}
 	}
 	return nil
 }

@@ -1,37 +1,80 @@
 package relay
 
 import (
+	"maps"
+
 	"github.com/outbox-relay/relay/outbox"
 	"github.com/outbox-relay/relay/publisher"
 )
 
-// badEvents are events that Kafka named in an earlier session: the next one stops before them instead of offering them
-// again.
-type badEvents map[outbox.Position]*outbox.BadEvent
+// badEvents are events that Kafka named in an earlier session: the next one does not offer them again. They are kept until
+// they are decided, or the relay has halted: if a session forgot those before it, two of them could name the same two
+// events in turn for ever.
+type badEvents map[outbox.Position]refusedEvent
 
-// at gives the bad event at a position, or nil.
-func (b badEvents) at(pos outbox.Position) *outbox.BadEvent {
-	if len(b) == 0 {
-		return nil
-	}
-	return b[pos]
+// refusedEvent is what Kafka said of an event.
+type refusedEvent struct {
+	reason outbox.Reason
+	detail string
+	final  bool // it cannot even be parked
 }
 
 // named says which events of a batch Kafka will not take.
 func named(batch *outbox.Batch, e *publisher.EventError) badEvents {
-	bad := make(badEvents, len(e.Records))
-	for _, i := range e.Records {
-		rec := batch.At(i)
-		bad[rec.Position] = &outbox.BadEvent{
-			ID: string(rec.ID), Position: rec.Position, Topic: rec.Topic, Key: append([]byte(nil), rec.Key...),
-			Reason: reasonKafka, Detail: e.Error(),
+	bad := make(badEvents)
+	for _, one := range e.All() {
+		refused := refusedEvent{reason: outbox.Reason(one.Cause), detail: one.Error()}
+		for _, i := range one.Records {
+			bad[batch.Position(i)] = refused
 		}
 	}
 	return bad
 }
 
-// reasonKafka: the broker will not take this record.
-const reasonKafka outbox.Reason = "refused_by_kafka"
+// cannotPark says which event cannot be parked: the one whose record was named, or the first when it is the topic.
+func cannotPark(s *siding, e *publisher.OwnError) badEvents {
+	if len(s.events) == 0 {
+		return nil
+	}
+	at := s.events[0].position
+	if e.Record >= 0 && s.batch.Position(e.Record) != (outbox.Position{}) {
+		at = s.batch.Position(e.Record)
+	}
+	return badEvents{at: {reason: reasonUnparkable, detail: "it cannot be parked: " + e.Error(), final: true}}
+}
+
+// add takes what a session has found out.
+func (b *badEvents) add(found badEvents) {
+	if *b == nil {
+		*b = found
+		return
+	}
+	maps.Copy(*b, found)
+}
+
+// forget drops the events of transactions before an LSN: they are decided.
+func (b badEvents) forget(decided outbox.LSN) {
+	maps.DeleteFunc(b, func(at outbox.Position, _ refusedEvent) bool { return at.CommitLSN < decided })
+}
+
+// describe says of a mapped record what Kafka said of it.
+func (e *refusedEvent) describe(rec *outbox.Record) *outbox.BadEvent {
+	bad := &outbox.BadEvent{ID: string(rec.ID), Position: rec.Position, Topic: rec.Topic, Reason: e.reason, Detail: e.detail}
+	if rec.Key != nil {
+		bad.Key = append([]byte{}, rec.Key...)
+	}
+	return bad
+}
+
+// Reasons for which an event cannot be published that the mapping does not know of. Kafka's are those of publisher.Cause.
+const (
+	reasonTooLarge                   = outbox.Reason(publisher.CauseTooLarge)
+	reasonTableAltered outbox.Reason = "table_altered"
+	reasonUpdated      outbox.Reason = "updated"
+	reasonHeld         outbox.Reason = "held"       // an earlier event of its topic and key is parked
+	reasonMaxHeld      outbox.Reason = "max_held"   // no more events may be parked
+	reasonUnparkable   outbox.Reason = "unparkable" // the parked topic does not take it
+)
 
 // halt says that an event cannot be published and that everything before its transaction has been handed over.
 type halt struct {

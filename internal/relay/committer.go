@@ -45,6 +45,7 @@ type committer struct {
 	stream   acknowledger
 	protocol *slog.Logger
 	status   *status.Tracker
+	log      *slog.Logger
 
 	last publisher.Checkpoint // durable
 	ends []publisher.End      // of the newest transaction with events
@@ -110,12 +111,13 @@ func (c *committer) commit(ctx context.Context, u *unit) error {
 		next.Pieces = u.piece
 	}
 	next.EventsTotal += uint64(u.batch.Len())
+	next.Holds.Parked += uint64(len(u.siding.events))
+	next.Holds.Count += uint64(u.siding.holds)
 	if err := c.events(ctx, u, &next); err != nil {
-		if e, ok := errors.AsType[*publisher.EventError](err); ok {
-			c.badReports(named(u.batch, e))
-		}
+		c.badReports(refusedOf(u, err))
 		return err
 	}
+	c.parked(u)
 	c.pipe.recycle(u)
 	return nil
 }
@@ -128,7 +130,7 @@ func (c *committer) events(ctx context.Context, u *unit, next *publisher.Checkpo
 	}
 	c.plan = plan
 	return c.publish(ctx, publisher.Commit{
-		Batch: u.batch, Plan: plan, FirstSeq: c.last.EventsTotal + 1, Piece: u.piece, Checkpoint: next,
+		Batch: u.batch, Plan: plan, Own: u.siding.own(), FirstSeq: c.last.EventsTotal + 1, Piece: u.piece, Checkpoint: next,
 	}, u)
 }
 
@@ -171,6 +173,9 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 	if len(res.Ends) > 0 {
 		c.ends = res.Ends
 	}
+	if res.HoldsOffset >= 0 {
+		c.last.Holds.LastOffset = res.HoldsOffset
+	}
 	done := status.Commit{
 		Bytes: res.Bytes, Transactions: u.transactions, Duration: c.now().Sub(begun), CommitTime: u.commitTime, Checkpoint: shown(&c.last),
 	}
@@ -188,7 +193,9 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 
 // shown is the part of a checkpoint that the status shows.
 func shown(cp *publisher.Checkpoint) status.Checkpoint {
-	return status.Checkpoint{ResumeLSN: cp.ResumeLSN, Timeline: cp.Timeline, Seq: cp.Seq, EventsTotal: cp.EventsTotal}
+	return status.Checkpoint{
+		ResumeLSN: cp.ResumeLSN, Timeline: cp.Timeline, Seq: cp.Seq, EventsTotal: cp.EventsTotal, Parked: cp.Holds.Parked, HeldKeys: cp.Holds.Count,
+	}
 }
 
 // acknowledge is the only place where Postgres is told that it may forget: exactly what the durable checkpoint says.

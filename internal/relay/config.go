@@ -22,7 +22,8 @@ type Config struct {
 	// Failover makes `relay init` create a failover slot.
 	Failover bool
 	// Parked is the full name of the topic for events that cannot be published.
-	Parked string
+	Parked  string
+	Failure Failure
 	// InternalTopics says how `relay init` creates the checkpoint and parked topics; nil: somebody else creates them.
 	InternalTopics *publisher.TopicSpec
 	// Development allows replication factor 1.
@@ -39,6 +40,13 @@ type Config struct {
 	Status        *status.Tracker
 }
 
+// Failure says what becomes of an event that cannot be published. The zero value halts.
+type Failure struct {
+	Park    bool // set it aside in the parked topic and go on
+	HoldKey bool // park later events of its topic and key behind it
+	MaxHeld int  // events in the parked topic before the relay halts
+}
+
 // Batch bounds a Kafka transaction and all memory in flight.
 type Batch struct {
 	MaxEvents int // events in one Kafka transaction
@@ -49,6 +57,7 @@ type Batch struct {
 const (
 	defaultIdleEvery  = 10 * time.Second
 	defaultWatchEvery = 3 * time.Second
+	defaultMaxHeld    = 10_000
 )
 
 func (c Config) withDefaults() Config {
@@ -57,6 +66,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.WatchEvery == 0 {
 		c.WatchEvery = defaultWatchEvery
+	}
+	if c.Failure.MaxHeld == 0 {
+		c.Failure.MaxHeld = defaultMaxHeld
 	}
 	if c.OnUpdate == "" {
 		c.OnUpdate = OnUpdateIgnore
@@ -70,6 +82,7 @@ func (c Config) withDefaults() Config {
 	if c.Status == nil {
 		c.Status = status.New(c.Kafka.Relay)
 	}
+	c.Kafka.ParkedTopic = c.Parked
 	c.Kafka.Protocol, c.Kafka.Logger, c.Source.Logger = c.Protocol, c.Logger, c.Logger
 	return c
 }

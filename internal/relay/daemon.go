@@ -87,11 +87,20 @@ func (d *daemon) session(ctx context.Context) (err error) {
 	}
 	st := s.newStreaming(d.bad, d.opts.Once)
 	st.committer.progressed = d.progressed
-	d.bad = nil
 	d.streaming(time.Since(begun))
 	err = st.run(ctx, s.stream.Close)
-	d.bad = st.bad
+	d.remember(st.bad, err)
 	return err
+}
+
+// remember keeps what Kafka does not take for the next session. After a halt everything is asked again: the cause may be
+// gone.
+func (d *daemon) remember(found badEvents, err error) {
+	if _, halted := errors.AsType[*halt](err); halted {
+		d.bad = nil
+		return
+	}
+	d.bad.add(found)
 }
 
 // start goes through the start-up order up to the guard.
@@ -139,7 +148,7 @@ func (d *daemon) streaming(took time.Duration) {
 func (d *daemon) progressed() {
 	d.backoff.reset()
 	if d.halted {
-		d.cfg.Logger.Info("going on: the event that could not be published is published")
+		d.cfg.Logger.Info("going on: the event that stopped the relay is decided")
 	}
 	d.said, d.halted = "", false
 	d.cfg.Status.SetState(status.Streaming, "", 0)
@@ -165,8 +174,7 @@ func (d *daemon) ends(err error) (bool, error) {
 
 // again tells the ends of a session that a relay that runs once goes on after: those that a new session resolves.
 func (d *daemon) again(err error) bool {
-	_, named := errors.AsType[*publisher.EventError](err)
-	return named || errors.Is(err, errCommandWaits)
+	return isRefusedEvent(err) || errors.Is(err, errCommandWaits)
 }
 
 // pause waits until a new session makes sense, and says why meanwhile.
@@ -180,7 +188,7 @@ func (d *daemon) pause(ctx context.Context, err error) error {
 		d.report(status.Halted, halted.fault())
 		return sleep(ctx, d.backoff.next())
 	}
-	if _, ok := errors.AsType[*publisher.EventError](err); ok {
+	if isRefusedEvent(err) {
 		d.note("kafka named an event that it does not take", err)
 		return ctx.Err()
 	}
@@ -203,7 +211,6 @@ func (d *daemon) pause(ctx context.Context, err error) error {
 func endReason(err error) string {
 	_, refused := errors.AsType[*guard.Refusal](err)
 	_, halted := errors.AsType[*halt](err)
-	_, event := errors.AsType[*publisher.EventError](err)
 	trouble, known := errors.AsType[*fault.Error](err)
 	switch {
 	case errors.Is(err, errStopped):
@@ -214,7 +221,7 @@ func endReason(err error) string {
 		return "refused"
 	case halted:
 		return "halted"
-	case event:
+	case isRefusedEvent(err):
 		return "bad_event"
 	case errors.Is(err, errSlotFree):
 		return "standby"

@@ -13,6 +13,7 @@ import (
 type unit struct {
 	batch        *outbox.Batch
 	whole        outbox.Mark            // end of the last whole transaction in batch
+	siding       siding                 // what goes to Relay's own topics instead
 	resume       outbox.LSN             // everything below is decided once the unit is committed
 	witness      publisher.Transaction  // zero: none
 	partial      *publisher.Transaction // set when the unit ends inside a transaction
@@ -23,9 +24,17 @@ type unit struct {
 	counted      struct{ events, bytes int64 } // what the status knows of it as pending
 }
 
+// events is how many events it has, parked ones included.
+func (u *unit) events() int { return u.batch.Len() + len(u.siding.events) }
+
+// size is the memory of its events, in bytes.
+func (u *unit) size() int { return u.batch.Size() + u.siding.size() }
+
+func (u *unit) empty() bool { return u.events() == 0 }
+
 // count tells the status what is pending by now.
 func (u *unit) count(t *status.Tracker) {
-	events, bytes := int64(u.batch.Len()), int64(u.batch.Size())
+	events, bytes := int64(u.events()), int64(u.size())
 	t.Pending(events-u.counted.events, bytes-u.counted.bytes)
 	u.counted.events, u.counted.bytes = events, bytes
 }

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -42,7 +41,7 @@ type receiver struct {
 	mapper   *outbox.Mapper
 	tables   map[tableName]bool // outbox tables
 	limits   batchLimits
-	bad      badEvents
+	parking  *parking
 	onUpdate OnUpdate
 	timeline uint32
 	status   *status.Tracker
@@ -79,7 +78,7 @@ func (r *receiver) run(ctx context.Context) error {
 // next lends the unit to the committer while it waits for the network, if it ends between transactions. In bulk it waits
 // for the next read first: a Kafka transaction of one read's events would cost more than the events.
 func (r *receiver) next() (*replication.Message, error) {
-	if r.tx.open || r.unit == nil || r.unit.batch.Len() == 0 || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
+	if r.tx.open || r.unit == nil || r.unit.empty() || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
 		return r.src.Next()
 	}
 	r.pipe.lend(r.unit)
@@ -158,7 +157,7 @@ func (r *receiver) firstRow() error {
 	return nil
 }
 
-// publish maps a row into the unit. A row that cannot become a record halts before its transaction.
+// publish maps a row into the unit. A row that cannot become a record is parked, or halts before its transaction.
 func (r *receiver) publish(ctx context.Context, m *replication.Message, index uint64) error {
 	plan, wanted, err := r.route(m)
 	if err != nil || !wanted {
@@ -170,10 +169,7 @@ func (r *receiver) publish(ctx context.Context, m *replication.Message, index ui
 		}
 	}
 	if err := r.mapRow(plan, m, index); err != nil {
-		if bad, ok := errors.AsType[*outbox.BadEvent](err); ok {
-			return r.halt(bad)
-		}
-		return err
+		return r.haltOr(err)
 	}
 	if r.unit.commitTime == 0 {
 		r.unit.commitTime = r.tx.CommitTime
@@ -218,27 +214,37 @@ func (r *receiver) plan(rel *replication.Relation) (*outbox.Plan, error) {
 }
 
 func (r *receiver) mapRow(plan *outbox.Plan, m *replication.Message, index uint64) error {
-	pos := r.tx.position(index)
 	if index > math.MaxUint32 {
 		return fmt.Errorf("transaction %d has more than %d rows", r.tx.XID, uint32(math.MaxUint32))
 	}
-	if bad := r.bad.at(pos); bad != nil {
-		return bad
-	}
 	if len(m.Raw) > r.limits.bytes {
-		return &outbox.BadEvent{Position: pos, Reason: reasonTooLarge, Detail: fmt.Sprintf("the row has %d bytes, more than batch.max_bytes (%d)", len(m.Raw), r.limits.bytes)}
+		return r.tooLarge(plan, m, uint32(index))
 	}
+	before := r.unit.batch.Mark()
+	err := r.mapInto(plan, m, uint32(index))
+	switch {
+	case err != nil:
+		return r.unmapped(m, err)
+	case r.parking.quiet():
+		return nil
+	}
+	return r.sidetrack(before)
+}
+
+// mapInto appends the record of a row or message to the unit's batch.
+func (r *receiver) mapInto(plan *outbox.Plan, m *replication.Message, index uint32) error {
 	if plan == nil {
-		return r.mapper.MapMessage(m.Content, r.tx.Transaction, pos.Index, r.unit.batch)
+		return r.mapper.MapMessage(m.Content, r.tx.Transaction, index, r.unit.batch)
 	}
-	return plan.Map(outbox.Row{Values: m.Values}, r.tx.Transaction, pos.Index, r.unit.batch)
+	return plan.Map(outbox.Row{Values: m.Values}, r.tx.Transaction, index, r.unit.batch)
 }
 
 // halt drops the open transaction, or the open piece of it, and hands over what stands before it.
 func (r *receiver) halt(bad *outbox.BadEvent) error {
 	if u := r.unit; u != nil {
 		u.batch.Truncate(u.whole)
-		if u.batch.Len() > 0 {
+		u.siding.truncate()
+		if !u.empty() {
 			r.pipe.hand(u)
 		}
 		r.unit = nil
@@ -247,7 +253,7 @@ func (r *receiver) halt(bad *outbox.BadEvent) error {
 }
 
 func (r *receiver) full() bool {
-	return r.unit.batch.Len() >= r.limits.events || r.unit.batch.Size() >= r.limits.bytes
+	return r.unit.events() >= r.limits.events || r.unit.size() >= r.limits.bytes
 }
 
 // overflow makes room inside a transaction: whole transactions before it go first, and only a transaction that fills a
@@ -261,6 +267,7 @@ func (r *receiver) overflow(ctx context.Context) error {
 	r.unit = next
 	if full.transactions > 0 {
 		full.batch.MoveTail(full.whole, next.batch)
+		full.siding.moveTail(&next.siding)
 		full.count(r.status)
 		next.commitTime = r.tx.CommitTime
 		r.pipe.hand(full)
@@ -318,16 +325,17 @@ func (r *receiver) complete(ctx context.Context) error {
 		}
 		r.unit = u
 	}
-	if u == nil || (u.batch.Len() == 0 && r.tx.piece == 0) {
+	if u == nil || (u.empty() && r.tx.piece == 0) {
 		r.idle()
 		return nil
 	}
 	u.count(r.status)
 	u.whole = u.batch.Mark()
+	u.siding.markWhole()
 	u.resume, u.witness = r.at.resume, r.at.witness
 	u.transactions++
 	u.piece = r.finalPiece()
-	if u.piece > 0 || (u.batch.Len() >= eagerEvents && r.pipe.isHungry()) {
+	if u.piece > 0 || (u.events() >= eagerEvents && r.pipe.isHungry()) {
 		r.pipe.hand(u)
 		r.unit = nil
 	}
@@ -353,7 +361,7 @@ func (r *receiver) keepalive(m *replication.Message) error {
 	r.reportSkipped()
 	r.status.Received(end, 0)
 	r.at.resume = max(r.at.resume, end)
-	if r.unit == nil || r.unit.batch.Len() == 0 {
+	if r.unit == nil || r.unit.empty() {
 		r.idle()
 		return nil
 	}
@@ -369,13 +377,6 @@ func (r *receiver) idle() {
 		r.pipe.setIdle(r.at)
 	}
 }
-
-// Reasons for which a row cannot be published that the mapping does not know of.
-const (
-	reasonTooLarge     outbox.Reason = "too_large"
-	reasonTableAltered outbox.Reason = "table_altered"
-	reasonUpdated      outbox.Reason = "updated"
-)
 
 // asError keeps a nil refusal a nil error.
 func asError(r *guard.Refusal) error {

@@ -102,30 +102,6 @@ func troubleState(err error) status.State {
 	return status.Starting
 }
 
-// fault describes the event for people.
-func (h *halt) fault() *fault.Error {
-	b := h.bad
-	f := &fault.Error{
-		Code: fault.Unpublishable, Summary: "stopped before an event that cannot be published: " + b.Detail,
-		Details: []string{"position          " + b.Position.String(), "reason            " + string(b.Reason)},
-		Hint: "Everything before its transaction is published; nothing behind it is. " + fmt.Sprintf("What stands in the WAL stays as it is: change the configuration if that helps, "+
-			"or give the whole transaction up with `relay adopt --from %s --accept-loss`.", b.Position.CommitLSN+1),
-	}
-	if b.Reason == reasonKafka {
-		f.Hint = "Everything before its transaction is published; nothing behind it is. Mend the cause (create the topic, grant the right, raise the limit) and Relay goes on by itself."
-	}
-	if b.ID != "" {
-		f.Details = append([]string{"event             " + b.ID}, f.Details...)
-	}
-	if b.Topic != "" {
-		f.Details = append(f.Details, "topic             "+b.Topic)
-	}
-	if b.Key != nil {
-		f.Details = append(f.Details, "key               "+string(b.Key))
-	}
-	return f
-}
-
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line

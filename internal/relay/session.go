@@ -34,6 +34,8 @@ type session struct {
 	slot        *replication.Slot   // as the catalogue has it
 	tables      []replication.Table // the outbox tables as the catalogue has them
 	denied      []string            // what Kafka would not let us look at
+	holds       heldKeys            // read with the checkpoint
+	readsParked bool                // the barrier goes to the parked topic too
 }
 
 func newSession(cfg *Config) (*session, error) {
@@ -149,7 +151,11 @@ func (s *session) fence(ctx context.Context, stillOurs func(context.Context) err
 	s.cfg.Status.Fenced(epoch)
 	s.log.Info("producer fenced", "transactional_id", s.cfg.Kafka.TransactionalID(), "epoch", epoch)
 	barrier := publisher.Barrier{Identity: s.identity(), Timeline: s.facts.Server.Timeline, Writer: s.writer()}
-	if err := s.producer.Barrier(ctx, barrier); err != nil {
+	commit := s.producer.Barrier
+	if s.readsParked {
+		commit = s.producer.BarrierForParked
+	}
+	if err := commit(ctx, barrier); err != nil {
 		return fmt.Errorf("commit barrier: %w", err)
 	}
 	return nil
@@ -166,7 +172,7 @@ func (s *session) read(ctx context.Context) error {
 		s.cfg.Status.CheckpointRead(shown(cp), cp.Time)
 		s.log.Info("checkpoint read", keyResumeLSN, cp.ResumeLSN, "events", cp.EventsTotal, "age", time.Since(cp.Time).Round(time.Second))
 	}
-	return nil
+	return s.readHolds(ctx)
 }
 
 // guard asks everything again that may have changed while an older instance was still at work, then judges.

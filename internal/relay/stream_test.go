@@ -166,12 +166,12 @@ func runSession(t *rapid.T, h history, slot *outbox.LSN, kafka *scriptedKafka, l
 		pipe: pipe,
 		receiver: &receiver{
 			src: stream, pipe: pipe, resume: guard.NewResume(&cp, *slot, "", func(string) {}), mapper: mapper,
-			tables: map[tableName]bool{{"public", "outbox"}: true}, limits: limits, status: tracker,
+			tables: map[tableName]bool{{"public", "outbox"}: true}, limits: limits, status: tracker, parking: &parking{},
 			protocol: slog.New(slog.DiscardHandler), plans: make(map[uint32]plannedRelation), at: at,
 		},
 		committer: &committer{
 			pipe: pipe, planner: kafka, producer: kafka, stream: stream, protocol: slog.New(slog.DiscardHandler), status: tracker, last: cp,
-			acknowledged: cp.ResumeLSN, now: time.Now, idleEvery: time.Hour, stopAt: h[len(h)-1].end, badReports: func(badEvents) {},
+			acknowledged: cp.ResumeLSN, now: time.Now, idleEvery: time.Hour, stopAt: h[len(h)-1].end, badReports: func(badEvents) {}, log: slog.New(slog.DiscardHandler),
 		},
 		watcher: idleWatcher{},
 	}

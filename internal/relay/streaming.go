@@ -30,7 +30,7 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 	}
 	st := &streaming{pipe: newPipeline(s.cfg.Batch.count())}
 	st.receiver = &receiver{
-		src: s.stream, pipe: st.pipe, mapper: s.mapper, bad: bad, at: at,
+		src: s.stream, pipe: st.pipe, mapper: s.mapper, parking: s.newParking(bad), at: at,
 		resume:   guard.NewResume(cp, *s.facts.Slot.ConfirmedFlush, s.fingerprint, func(m string) { s.log.Warn(m) }), //nolint:sloglint // the guard speaks
 		tables:   s.tableNames(),
 		limits:   batchLimits{events: s.cfg.Batch.MaxEvents, bytes: s.cfg.Batch.MaxBytes},
@@ -42,7 +42,7 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 	st.committer = &committer{
 		pipe: st.pipe, planner: s.kafka, producer: s.producer, stream: streamAcknowledger{s.stream}, protocol: s.protocol, status: s.cfg.Status, now: time.Now,
 		last: last, acknowledged: cp.ResumeLSN, timeline: s.facts.Server.Timeline, writer: s.writer(), idleEvery: s.cfg.IdleEvery,
-		badReports: func(b badEvents) { st.bad = b },
+		badReports: func(b badEvents) { st.bad = b }, log: s.cfg.Logger,
 	}
 	if once {
 		st.committer.stopAt, st.pipe.tellIdle = s.facts.Server.FlushLSN, true

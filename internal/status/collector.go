@@ -42,6 +42,13 @@ func (c *collector) describePublishing() {
 			emit(float64(n), what)
 		}
 	})
+	c.vector("parked_total", "Events that this process has parked, by reason.", prometheus.CounterValue, "reason", func(s *snapshot, emit func(float64, ...string)) {
+		for reason, n := range s.parked {
+			emit(float64(n), reason)
+		}
+	})
+	c.gauge("parked_events", "Events in the parked topic, held ones included.", func(s *snapshot) float64 { return float64(s.checkpoint.Parked) })
+	c.gauge("held_keys", "Keys whose events wait behind a parked one.", func(s *snapshot) float64 { return float64(s.checkpoint.HeldKeys) })
 	c.gauge("pending_events", "Events received and not yet committed to Kafka.", func(s *snapshot) float64 { return float64(s.pendingEvents) })
 }
 

@@ -26,6 +26,7 @@ type snapshot struct {
 	elsewhere    time.Time
 	epoch        int64
 	ignored      map[string]uint64
+	parked       map[string]uint64
 	sessions     sessions
 
 	received                    outbox.LSN
@@ -49,7 +50,7 @@ func (t *Tracker) snapshot() *snapshot {
 	s.state, s.checkpoint, s.checkpointAt, s.progress = t.state, t.checkpoint, t.checkpointAt, t.progress
 	s.acknowledged, s.commitTime, s.totals, s.epoch = t.acknowledged, t.commitTime, t.totals, t.epoch
 	s.slot, s.slotAt, s.elsewhere = t.slot, t.slotAt, t.elsewhere
-	s.ignored = maps.Clone(t.ignored)
+	s.ignored, s.parked = maps.Clone(t.ignored), maps.Clone(t.parked)
 	s.sessions = t.sessions
 	s.sessions.ends, s.sessions.recent = maps.Clone(t.sessions.ends), slices.Clone(t.sessions.recent)
 	return s

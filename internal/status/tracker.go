@@ -43,6 +43,7 @@ type Tracker struct {
 	elsewhere    time.Time // when the slot was seen held by another relay
 	epoch        int64
 	ignored      map[string]uint64
+	parked       map[string]uint64 // by reason, since the process started
 	sessions     sessions
 }
 
@@ -57,6 +58,8 @@ type Checkpoint struct {
 	Timeline    uint32
 	Seq         uint64
 	EventsTotal uint64 // since init or adopt
+	Parked      uint64 // events in the parked topic, held ones included
+	HeldKeys    uint64
 }
 
 // Commit describes one committed Kafka transaction.
@@ -97,7 +100,7 @@ func WithClock(now func() time.Time) Option { return func(t *Tracker) { t.now = 
 
 // New makes the Tracker of one relay, in state Starting.
 func New(relay string, options ...Option) *Tracker {
-	t := &Tracker{relay: relay, now: time.Now, ignored: map[string]uint64{}, histograms: newHistograms(relay)}
+	t := &Tracker{relay: relay, now: time.Now, ignored: map[string]uint64{}, parked: map[string]uint64{}, histograms: newHistograms(relay)}
 	t.slot.SafeBytes = -1
 	t.sessions.ends = map[string]uint64{}
 	for _, option := range options {
@@ -142,6 +145,13 @@ func (t *Tracker) Ignored(what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ignored[what]++
+}
+
+// Parked counts an event that was parked. reason is one of a few fixed words: it becomes a label.
+func (t *Tracker) Parked(reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parked[reason]++
 }
 
 // CheckpointRead notes the checkpoint that a session found, and when it had been written.

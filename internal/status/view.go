@@ -39,6 +39,8 @@ type CheckpointView struct {
 	EventsTotal  uint64     `json:"events_total"`
 	Written      *time.Time `json:"written"`
 	LastProgress *time.Time `json:"last_progress"` // of this process
+	Parked       uint64     `json:"parked"`        // events in the parked topic, held ones included
+	HeldKeys     uint64     `json:"held_keys"`
 }
 
 // LagView is how far behind the relay is.
@@ -116,6 +118,7 @@ func (s *snapshot) checkpointView() CheckpointView {
 	return CheckpointView{
 		ResumeLSN: s.checkpoint.ResumeLSN, Timeline: s.checkpoint.Timeline, Seq: s.checkpoint.Seq,
 		EventsTotal: s.checkpoint.EventsTotal, Written: known(s.checkpointAt), LastProgress: known(s.progress),
+		Parked: s.checkpoint.Parked, HeldKeys: s.checkpoint.HeldKeys,
 	}
 }
 
