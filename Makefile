@@ -18,6 +18,7 @@ help: ## list the targets
 demo: prereqs ## kill the relay three times under load and count; STAY=1 keeps everything running
 	@$(GO) run ./internal/demo $(if $(STAY),-stay)
 
+test: EXAMPLES = 1
 test: prereqs devstack ## all tests on real servers; RACE=1 adds the race detector, PACKAGES=./outbox/... selects
 	@bin/devstack -- $(GO) test -p 2 -timeout $(TIMEOUT) $(if $(RACE),-race) $(PACKAGES)
 
@@ -38,7 +39,7 @@ build: ## bin/relay
 	@$(GO) build -trimpath -buildvcs=auto -o bin/relay ./cmd/relay
 
 prereqs:
-	@RACE=$(RACE) scripts/prereqs
+	@RACE=$(RACE) EXAMPLES=$(EXAMPLES) scripts/prereqs
 
 # Built, not run with `go run`: that would add a line of its own after the tests' last one.
 devstack:
