@@ -18,6 +18,7 @@ type app struct {
 	engine  engine
 	out     io.Writer // data
 	err     io.Writer // progress, warnings, hints
+	in      io.Reader // answers to questions
 	environ []string
 	flags   globalFlags
 	lead    string // what the running command could not do, as "cannot start"
@@ -35,7 +36,7 @@ type globalFlags struct {
 }
 
 func newApp(e engine, out, err io.Writer, environ []string) *app {
-	return &app{engine: e, out: out, err: err, environ: environ, exit: os.Exit}
+	return &app{engine: e, out: out, err: err, in: os.Stdin, environ: environ, exit: os.Exit}
 }
 
 // main runs one command line and gives the exit code.
@@ -89,7 +90,7 @@ func (a *app) colour(w io.Writer) bool {
 	return isTerminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }
 
-func isTerminal(w io.Writer) bool {
+func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -106,8 +106,8 @@ func writeRecord(line func(name, format string, args ...any), r *publisher.Check
 	for _, end := range r.Ends {
 		line("Last record", "%s/%d@%d", end.Topic, end.Partition, end.Offset)
 	}
-	if r.Holds.Count > 0 {
-		line("Held keys", "%d", r.Holds.Count)
+	if r.Holds.Parked > 0 {
+		line("Parked", "%d events, %d keys held", r.Holds.Parked, r.Holds.Count)
 	}
 }
 

@@ -24,6 +24,12 @@ type engine interface {
 	// Checkpoints looks at the checkpoint of this relay and at its slot; it fences nobody and takes nothing. When Postgres
 	// does not answer it gives both the checkpoints and an error.
 	Checkpoints(ctx context.Context, s setup) ([]checkpoint, error)
+	// Parked lists what is parked, and ShowParked gives the events of one position or id with their values. Both only read.
+	Parked(ctx context.Context, s setup) ([]parkedEvent, error)
+	ShowParked(ctx context.Context, s setup, name string) ([]parkedContent, error)
+	// PlanRelease looks what a retry or skip would do, and Release does it.
+	PlanRelease(ctx context.Context, s setup, o releaseOptions) (releasePlan, error)
+	Release(ctx context.Context, s setup, o releaseOptions, out io.Writer) (releaseOutcome, error)
 }
 
 // setup is what an engine is given.

@@ -15,6 +15,26 @@ type fakeEngine struct {
 	init        func(context.Context, setup, io.Writer) error
 	adopt       func(context.Context, setup, adoptOptions, io.Writer) error
 	checkpoints func(context.Context, setup) ([]checkpoint, error)
+	parked      func(context.Context, setup) ([]parkedEvent, error)
+	showParked  func(context.Context, setup, string) ([]parkedContent, error)
+	planRelease func(context.Context, setup, releaseOptions) (releasePlan, error)
+	release     func(context.Context, setup, releaseOptions, io.Writer) (releaseOutcome, error)
+}
+
+func (f fakeEngine) Parked(ctx context.Context, s setup) ([]parkedEvent, error) {
+	return f.parked(ctx, s)
+}
+
+func (f fakeEngine) ShowParked(ctx context.Context, s setup, name string) ([]parkedContent, error) {
+	return f.showParked(ctx, s, name)
+}
+
+func (f fakeEngine) PlanRelease(ctx context.Context, s setup, o releaseOptions) (releasePlan, error) {
+	return f.planRelease(ctx, s, o)
+}
+
+func (f fakeEngine) Release(ctx context.Context, s setup, o releaseOptions, out io.Writer) (releaseOutcome, error) {
+	return f.release(ctx, s, o, out)
 }
 
 func (f fakeEngine) Run(ctx context.Context, s setup, o runOptions) error { return f.run(ctx, s, o) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/outbox-relay/relay/internal/config"
+	"github.com/outbox-relay/relay/publisher"
 )
 
 // writeInitPlan prints a shell script that does by hand what init does. It is made of the configuration alone.
@@ -43,7 +44,8 @@ func (p *plan) topics() {
 	p.linef("\n# Kafka: the topics that the relay keeps for itself.")
 	p.topic(checkpointTopic(p.c), 2,
 		"cleanup.policy=compact", "segment.bytes=16777216", "segment.ms=3600000", "max.compaction.lag.ms=3600000", "compression.type=uncompressed")
-	p.topic(parkedTopic(p.c), 1, "cleanup.policy=compact")
+	p.topic(parkedTopic(p.c), 1,
+		"cleanup.policy=compact", fmt.Sprintf("max.message.bytes=%d", publisher.ParkedRecordBytes), "compression.type=uncompressed")
 	if k.CreateTopics == "all" {
 		p.linef("# Event topics are created when they are first named, with %d partitions and %d replicas.", k.Partitions, k.ReplicationFactor)
 	}

@@ -43,7 +43,7 @@ start it (relay run).`,
 	cmd.SetHelpFunc(printHelp)
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) }
 	cmd.AddCommand(
-		newCmdRun(a, nil), newCmdInit(a, nil), newCmdAdopt(a, nil), newCmdCheckpoint(a), newCmdConfig(a), newCmdMigrate(a),
+		newCmdRun(a, nil), newCmdInit(a, nil), newCmdAdopt(a, nil), newCmdCheckpoint(a), newCmdParked(a), newCmdConfig(a), newCmdMigrate(a),
 		newCmdBench(a, nil), newCmdVersion(a), newCmdCompletion(a),
 	)
 	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitUsage, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)

@@ -55,6 +55,9 @@ type ReleasePlan struct {
 
 // PlanRelease looks what a release would do.
 func PlanRelease(ctx context.Context, cfg Config, what Release) (ReleasePlan, error) {
+	if err := what.validate(&cfg); err != nil {
+		return ReleasePlan{}, err
+	}
 	index := make(parkedIndex)
 	if err := lookParked(ctx, cfg, index.take); err != nil {
 		return ReleasePlan{}, err

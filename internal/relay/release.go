@@ -22,6 +22,16 @@ type Release struct {
 	ToTopic string
 }
 
+// validate refuses a topic that no event may go to.
+func (r *Release) validate(cfg *Config) error {
+	mapping := cfg.Outbox
+	mapping.Routing.Always = r.ToTopic
+	if err := mapping.Validate(); err != nil {
+		return &fault.Error{Code: fault.Usage, Summary: "events cannot go to that topic", Err: err}
+	}
+	return nil
+}
+
 // Outcome is what a release has done.
 type Outcome struct {
 	Published, Skipped int
@@ -51,6 +61,9 @@ const (
 func ReleaseParked(ctx context.Context, cfg Config, what Release, out io.Writer) (Outcome, error) {
 	r := &release{Release: what, fates: make(map[outbox.Position]fate)}
 	var outcome Outcome
+	if err := what.validate(&cfg); err != nil {
+		return outcome, err
+	}
 	err := persist(ctx, func(ctx context.Context) error {
 		for {
 			var err error
