@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -50,55 +51,33 @@ type goldenHeader struct {
 	Value *string `json:"value_base64"`
 }
 
-// differences are the captures that Relay does not repeat, and why. Each is checked to differ, so the list stays true.
-func differences() map[string]string {
-	const (
-		object   = "Java's print of an object (Struct, HeapByteBuffer): Relay refuses the option or the column at start"
-		expanded = "Debezium prints a Java object; without JSON values Relay leaves the payload as the text it is"
-		lossy    = "Debezium's expansion loses digits, nulls or empty arrays, or gives up; Relay's keeps every JSON"
-		timed    = "Debezium fails at the event; bigint and timestamptz work as timestamps here"
-		later    = "nothing is wrong with the event itself: the broker's refusal is one bad event for the publisher"
-	)
-	return map[string]string{
-		"03b string":       object,
-		"05b string":       object,
-		"05c string":       object,
-		"08a string":       object,
-		"08b string":       object,
-		"08d string":       object,
-		"09 string":        object,
-		"17a string":       object,
-		"13d string":       "an envelope needs JSON values here, also where every record is a tombstone",
-		"14d string":       "an envelope needs JSON values here, also where every record is a tombstone",
-		"14m string":       expanded,
-		"15a string":       expanded,
-		"15b string":       expanded,
-		"15c2 string":      expanded,
-		"15e string":       expanded,
-		"15e2 string":      expanded,
-		"15i string":       expanded,
-		"14m json":         lossy,
-		"15c json":         lossy,
-		"15c2 json":        lossy,
-		"15e json":         lossy,
-		"15g json":         lossy,
-		"15i json":         lossy,
-		"15n3 string+json": lossy,
-		"15n7 string+json": lossy,
-		"06a string":       timed,
-		"06a json":         timed,
-		"06b string":       timed,
-		"06b json":         timed,
-		"10b string":       "Debezium takes int4 only for a partition; Relay takes every integer",
-		"10e string":       later,
-		"24 string":        later,
-		"19a string":       "without OpenTelemetry on the class path Debezium ignores the column; Relay passes the context on",
-		"25a string":       "the replacement names a group that the pattern does not have: Debezium fails at the first value that matches, Relay at start",
-		"21c string":       "an empty placement is the default here",
-		"22b-fatal string": "updates are the business of outbox.on_update",
-		"22g string":       "messages are ignored unless outbox.wal_messages names their prefix",
-		"23 string":        "the NULL is one bad event; Debezium's task dies and takes the healthy row behind it along",
+// differences are the captures that Relay does not repeat, and what the migration page says of each. Each is checked to
+// differ, so the page stays true.
+func differences(t *testing.T) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/moving-from-debezium.md")
+	if err != nil {
+		t.Fatal(err)
 	}
+	_, table, found := strings.Cut(string(page), "\n| what | why | captures |\n")
+	if !found {
+		t.Fatal("the page has no list of differences")
+	}
+	list := map[string]string{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 {
+			break
+		}
+		for _, quoted := range regexp.MustCompile("`[^`]+`").FindAllString(cells[2], -1) {
+			name := strings.Trim(quoted, "`")
+			if _, twice := list[name]; twice {
+				t.Errorf("the page lists %q twice", name)
+			}
+			list[name] = strings.TrimSpace(cells[0])
+		}
+	}
+	return list
 }
 
 // TestDebeziumGolden runs the DDL and SQL of each capture on a real server, takes the rows as pgoutput sends them, and
@@ -110,7 +89,7 @@ func TestDebeziumGolden(t *testing.T) {
 	}
 	pg := devstacktest.Postgres(t, 15)
 	conn := pg.Connect(t)
-	left := differences()
+	left := differences(t)
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -132,7 +111,7 @@ func TestDebeziumGolden(t *testing.T) {
 				diff := compareGolden(t, c, capture, stream)
 				switch {
 				case differs && diff == "":
-					t.Errorf("is in the list of differences (%s), but there is none", why)
+					t.Errorf("the migration page lists it as different (%s), but it is not", why)
 				case !differs && diff != "":
 					t.Error(diff)
 				}
@@ -140,7 +119,7 @@ func TestDebeziumGolden(t *testing.T) {
 		}
 	}
 	for name := range left {
-		t.Errorf("the list of differences names %q, which is no capture", name)
+		t.Errorf("the migration page lists %q, which is no capture", name)
 	}
 }
 
