@@ -7,10 +7,10 @@ import "time"
 // So while much arrives, the reader asks to be woken for bulkBytes at a time (SO_RCVLOWAT), or after bulkWait.
 const (
 	bulkBytes  = 64 << 10
-	bulkEnter  = 16 << 10             // bytes in one window that make it bulk: 40,000 small events a second
-	bulkStay   = 48 << 10             // bytes in one read that keep it bulk
-	bulkWindow = time.Millisecond     // how long a window lasts
-	bulkWait   = 5 * time.Millisecond // how long a reader in bulk waits for less
+	bulkEnter  = 16 << 10             // bytes that make it bulk when they come within a millisecond: 30,000 small events a second
+	bulkWindow = time.Millisecond     // in which they must come
+	bulkWait   = 5 * time.Millisecond // how long a reader in bulk waits for less than bulkBytes
+	bulkStay   = 48 << 10             // bytes that keep it bulk when they come within bulkWait
 	bulkLeave  = 2                    // windows in a row that were not full and end it
 )
 
@@ -30,12 +30,13 @@ func (p *pacer) observe(now time.Time, n int) bool {
 	}
 	p.bytes += n
 	elapsed := now.Sub(p.start)
-	full := p.bytes >= p.enough()
-	if !full && elapsed < bulkWindow {
+	enough, within := p.window()
+	full := p.bytes >= enough
+	if !full && elapsed < within {
 		return false
 	}
 	switch {
-	case full && (elapsed <= bulkWindow || p.bulk):
+	case full && (elapsed <= within || p.bulk):
 		p.bulk, p.sparse = true, 0
 	case p.bulk:
 		p.sparse++
@@ -45,11 +46,11 @@ func (p *pacer) observe(now time.Time, n int) bool {
 	return p.bulk != was
 }
 
-// enough is how many bytes make a window full. It takes a steady flow to begin; a machine that is short of processors
-// sends less in a millisecond although much is waiting, and needs bulk most.
-func (p *pacer) enough() int {
+// window is how many bytes make a window full, and how long it lasts. A steady flow begins it. Less keeps it: a machine
+// that is short of processors has many pauses of a millisecond or two although much is waiting, and needs bulk most.
+func (p *pacer) window() (enough int, within time.Duration) {
 	if p.bulk {
-		return bulkStay
+		return bulkStay, bulkWait
 	}
-	return bulkEnter
+	return bulkEnter, bulkWindow
 }

@@ -26,6 +26,7 @@ func TestPacer(t *testing.T) {
 		"as much, but in two windows": {[][]read{many(100, read{100 * time.Microsecond, 600})}, false},
 		"one large read":              {[][]read{{{time.Second, 64 << 10}, {time.Microsecond, 64 << 10}}}, true},
 		"bulk goes on":                {[][]read{many(100, read{5 * time.Microsecond, 600}), many(50, read{3 * time.Millisecond, 64 << 10})}, true},
+		"short pauses in bulk":        {[][]read{many(100, read{5 * time.Microsecond, 600}), many(50, read{2 * time.Millisecond, 20 << 10})}, true},
 		"one thin window in bulk":     {[][]read{many(100, read{5 * time.Microsecond, 600}), {{bulkWait, 100}}, many(2, read{time.Millisecond, 64 << 10})}, true},
 		"two thin windows end it":     {[][]read{many(100, read{5 * time.Microsecond, 600}), many(2, read{bulkWait, 100})}, false},
 		"silence ends it":             {[][]read{many(100, read{5 * time.Microsecond, 600}), many(2, read{bulkWait, 0})}, false},

@@ -30,8 +30,9 @@ type batchLimits struct {
 }
 
 // eagerEvents is how many events a unit must have before it is handed to a waiting committer although more messages
-// are already there to be decoded: small enough to take about a millisecond, large enough to make a good batch.
-const eagerEvents = 1000
+// are already there to be decoded. A Kafka transaction costs Relay and the broker about as much as two thousand events,
+// so that many keep the price low; they are received in some tens of milliseconds, and only while that much is coming.
+const eagerEvents = 4000
 
 // receiver reads the stream, skips what is decided, maps the rest and fills units. It runs on one goroutine.
 type receiver struct {
