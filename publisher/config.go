@@ -43,13 +43,13 @@ func Compressions() []string { return []string{"none", "gzip", "snappy", "lz4", 
 func Partitioners() []string { return []string{"murmur2", "crc32"} }
 
 // TransactionalID is the one transactional id of this relay or shard.
-func (c *Config) TransactionalID() string { return "relay-" + c.name() }
+func (c *Config) TransactionalID() string { return "relay-" + c.Name() }
 
 // CheckpointPartition is the partition of the checkpoint topic with this shard's barrier and checkpoint.
 func (c *Config) CheckpointPartition() int32 { return 2 * c.Shard }
 
-// name is the relay as readers see it: each shard counts its events for itself.
-func (c *Config) name() string {
+// Name is the relay as readers see it: each shard counts its events for itself.
+func (c *Config) Name() string {
 	if c.Of > 1 {
 		return fmt.Sprintf("%s.%d", c.Relay, c.Shard)
 	}

@@ -53,7 +53,7 @@ func (c *Client) endFacts(ctx context.Context, f *Facts, r FactsRequest) error {
 			leaders[leader] = append(leaders[leader], &tail{fact: &f.Ends[i]})
 		}
 	}
-	prefix := []byte(seqPrefix(c.cfg.name(), r.Generation))
+	prefix := []byte(seqPrefix(c.cfg.Name(), r.Generation))
 	for leader, tails := range leaders {
 		if err := c.lookAtTails(ctx, f, leader, tails, prefix); err != nil {
 			return fmt.Errorf("look at ends of partitions: %w", err)

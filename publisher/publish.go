@@ -57,7 +57,7 @@ func (p *Producer) commitBarrier(ctx context.Context, b Barrier, parked bool) er
 	}
 	j := &job{
 		own:     own,
-		stamp:   newStamp(p.c.cfg.name(), b.Generation, 0, 0, time.Now()),
+		stamp:   newStamp(p.c.cfg.Name(), b.Generation, 0, 0, time.Now()),
 		control: sarama.Record{Key: []byte(keyBarrier), Value: value},
 		about:   []slog.Attr{slog.Int("timeline", int(b.Timeline))},
 	}
@@ -145,7 +145,7 @@ func (p *Producer) job(ctx context.Context, c Commit, plan *Plan) (*job, error) 
 	j := &job{
 		plan:    plan,
 		own:     own,
-		stamp:   newStamp(p.c.cfg.name(), c.Checkpoint.Generation, c.FirstSeq, c.Piece, time.Now()),
+		stamp:   newStamp(p.c.cfg.Name(), c.Checkpoint.Generation, c.FirstSeq, c.Piece, time.Now()),
 		control: sarama.Record{Key: []byte(keyCheckpoint), Value: value},
 	}
 	if p.c.proto.on() {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/outbox"
@@ -30,6 +31,8 @@ type engine interface {
 	// PlanRelease looks what a retry or skip would do, and Release does it.
 	PlanRelease(ctx context.Context, s setup, o releaseOptions) (releasePlan, error)
 	Release(ctx context.Context, s setup, o releaseOptions, out io.Writer) (releaseOutcome, error)
+	// Audit compares the outbox with Kafka; it fences nobody and takes nothing.
+	Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error)
 }
 
 // setup is what an engine is given.

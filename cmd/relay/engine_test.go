@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/outbox-relay/relay/internal/audit"
 )
 
 // fakeEngine stands for the packages that do the work; nil functions must not be called.
@@ -19,6 +21,7 @@ type fakeEngine struct {
 	showParked  func(context.Context, setup, string) ([]parkedContent, error)
 	planRelease func(context.Context, setup, releaseOptions) (releasePlan, error)
 	release     func(context.Context, setup, releaseOptions, io.Writer) (releaseOutcome, error)
+	audit       func(context.Context, setup, audit.Options) (*audit.Report, error)
 }
 
 func (f fakeEngine) Parked(ctx context.Context, s setup) ([]parkedEvent, error) {
@@ -49,6 +52,10 @@ func (f fakeEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.W
 
 func (f fakeEngine) Checkpoints(ctx context.Context, s setup) ([]checkpoint, error) {
 	return f.checkpoints(ctx, s)
+}
+
+func (f fakeEngine) Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error) {
+	return f.audit(ctx, s, o)
 }
 
 // testApp is an app with captured output and the configuration of a relay named payments.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/relay"
@@ -40,6 +41,11 @@ func (realEngine) Checkpoints(ctx context.Context, s setup) ([]checkpoint, error
 		return nil, err
 	}
 	return []checkpoint{describe(seen, s.config.Source.Slot)}, seen.Postgres
+}
+
+// Audit compares the outbox with Kafka.
+func (realEngine) Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error) {
+	return relay.Audit(ctx, relayConfig(s), o)
 }
 
 // describe turns what was seen into what is shown.

@@ -45,6 +45,7 @@ const (
 	TooFarBehind Code = 6001 // more than lag --max
 	NotFound     Code = 6002 // no such relay, event or offset
 	NotOnce      Code = 6003 // an event is published more than once, or not although it should be
+	AuditFailed  Code = 6004 // events missing, repeated, out of order or changed
 
 	TimedOut Code = 7001 // wait
 

@@ -63,6 +63,14 @@ func initFinished(f *Facts) *Refusal {
 	return refuse(fault.InitInterrupted, []Fact{FactCheckpoint, FactSlot}, fmt.Sprintf("`relay init` of relay %q was interrupted", f.Want.Relay), "Run `relay init` again: it finishes.")
 }
 
+// SameIdentity refuses a checkpoint of another relay, database, slot, cluster or topic; none is no reason.
+func SameIdentity(f *Facts) *Refusal {
+	if f.Checkpoint == nil {
+		return nil
+	}
+	return checkpointIsOurs(f)
+}
+
 func checkpointIsOurs(f *Facts) *Refusal {
 	return sameIdentity(f, f.Checkpoint.Identity, "checkpoint", FactCheckpoint)
 }

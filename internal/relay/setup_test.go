@@ -112,10 +112,14 @@ func (r *rig) exec(t *testing.T, statements ...string) {
 	}
 }
 
+func insertEvents(n int) string {
+	return fmt.Sprintf(`INSERT INTO outbox SELECT gen_random_uuid()::text, 'order', 'k' || i, 'made', '{}' FROM generate_series(1, %d) i`, n)
+}
+
 // emit commits n events in one transaction.
 func (r *rig) emit(t *testing.T, n int) {
 	t.Helper()
-	r.exec(t, fmt.Sprintf(`INSERT INTO outbox SELECT gen_random_uuid()::text, 'order', 'k' || i, 'made', '{}' FROM generate_series(1, %d) i`, n))
+	r.exec(t, insertEvents(n))
 }
 
 func (r *rig) init(t *testing.T) {
