@@ -20,7 +20,6 @@ import (
 // what is wrong is in the report.
 func Audit(ctx context.Context, cfg Config, o audit.Options) (*audit.Report, error) {
 	cfg = cfg.withDefaults()
-	cfg.Kafka.ParkedTopic = cfg.Parked
 	var s *session
 	var src audit.Sources
 	err := persist(ctx, func(ctx context.Context) (err error) {
