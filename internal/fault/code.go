@@ -46,6 +46,7 @@ const (
 	NotFound     Code = 6002 // no such relay, event or offset
 	NotOnce      Code = 6003 // an event is published more than once, or not although it should be
 	AuditFailed  Code = 6004 // events missing, repeated, out of order or changed
+	NotMigrated  Code = 6005 // tables, functions or grants are not as the migrations of this version make them
 
 	TimedOut Code = 7001 // wait
 

@@ -19,6 +19,8 @@ func verify(name string) string {
 		return "SELECT id, aggregate_type, aggregate_id, event_type, payload FROM {{.Schema}}.event WHERE false;\n"
 	case "inbox":
 		return "SELECT consumer, event_id FROM {{.Inbox}}.event WHERE false;\n"
+	case "inbox_progress":
+		return "SELECT consumer, seq FROM {{.Inbox}}.progress WHERE false;\n"
 	}
 	return ""
 }
