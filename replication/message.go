@@ -96,7 +96,7 @@ type Relation struct {
 // Column is one published column of a Relation.
 type Column struct {
 	Name    string
-	TypeOID uint32
+	TypeOID uint32 // of pg_type; of a domain that Stream.Domains named, what it is made of
 	TypeMod int32
 	Key     bool // part of the replica identity
 }

@@ -38,8 +38,9 @@ type Table struct {
 // TableColumn is one column of a Table.
 type TableColumn struct {
 	Name      string `json:"name"`
-	TypeOID   uint32 `json:"type_oid"`
-	TypeMod   int32  `json:"type_mod"`  // pg_attribute.atttypmod, -1 without one
+	TypeOID   uint32 `json:"type_oid"`  // of pg_type; of a domain, what it is made of
+	TypeMod   int32  `json:"type_mod"`  // pg_attribute.atttypmod, or that of the domain; -1 without one
+	Domain    uint32 `json:"domain"`    // OID of the domain; 0: the type is none
 	Type      string `json:"type"`      // as format_type prints it
 	Published bool   `json:"published"` // in the column list if there is one, and not a generated column that is left out
 }

@@ -64,9 +64,11 @@ func TestPublicationAndItsTable(t *testing.T) {
 // The stream and the catalogue say the same of a column's type.
 func TestTypeModifiers(t *testing.T) {
 	onVersions(t, versions, func(t *testing.T, f *fixture) {
-		f.exec(t, "ALTER TABLE outbox.event ADD n numeric(10, 2), ADD at timestamp(3), ADD name varchar(9)")
+		f.exec(t, "CREATE DOMAIN outbox.amount AS numeric(12, 3)", "CREATE DOMAIN outbox.price AS outbox.amount CHECK (VALUE > 0)",
+			"ALTER TABLE outbox.event ADD n numeric(10, 2), ADD at timestamp(3), ADD name varchar(9), ADD price outbox.price")
 		_, table := f.look(t, "pub", "outbox.event")
 		r := f.start(t)
+		r.Domains(table.Columns)
 		f.exec(t, "INSERT INTO outbox.event (id) VALUES (1)")
 		var rel *replication.Relation
 		r.until(t, func(m *replication.Message) bool { rel = m.Relation; return rel != nil })
@@ -75,8 +77,12 @@ func TestTypeModifiers(t *testing.T) {
 				t.Errorf("the stream says %+v, the catalogue %+v", got, c)
 			}
 		}
-		if mods := []int32{table.Columns[2].TypeMod, table.Columns[3].TypeMod, table.Columns[4].TypeMod}; !cmp.Equal(mods, []int32{10<<16 | 2 + 4, 3, 9 + 4}) {
-			t.Errorf("modifiers are %v", mods)
+		var mods []int32
+		for _, c := range table.Columns[2:] {
+			mods = append(mods, c.TypeMod)
+		}
+		if !cmp.Equal(mods, []int32{10<<16 | 2 + 4, 3, 9 + 4, 12<<16 | 3 + 4}) || table.Columns[5].TypeOID != 1700 || table.Columns[5].Domain == 0 {
+			t.Errorf("modifiers are %v, the domain is %+v", mods, table.Columns[5])
 		}
 	})
 }

@@ -2,6 +2,18 @@ package replication
 
 import "fmt"
 
+// Domains tells what the domains among the types of these columns are made of, which the stream does not. It has to be
+// called before the first Next. A domain that is not among them, of a table that was altered since, stays as it is.
+func (s *Stream) Domains(columns []TableColumn) {
+	domains := make(map[uint32]TableColumn)
+	for _, c := range columns {
+		if c.Domain != 0 {
+			domains[c.Domain] = c
+		}
+	}
+	s.decoder.domains = domains
+}
+
 // relation remembers a table's description. It is always a new Relation, even when nothing in it has changed: whoever
 // keeps something per Relation looks again after any change, and compares one pointer otherwise.
 func (d *decoder) relation(c *cursor) error {
@@ -20,6 +32,9 @@ func (d *decoder) relation(c *cursor) error {
 		column.TypeMod = int32(c.uint32())
 		if c.short {
 			return nil
+		}
+		if base, ok := d.domains[column.TypeOID]; ok {
+			column.TypeOID, column.TypeMod = base.TypeOID, base.TypeMod
 		}
 		r.Columns = append(r.Columns, column)
 	}

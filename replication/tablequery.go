@@ -57,8 +57,15 @@ SELECT t.nspname, t.relname, t.oid, t.relkind, m.oid, m.xmin,
  t.relkind IN ('r', 'p') AND (p.puballtables OR m.oid IS NOT NULL), m.filter, m.list IS NOT NULL,
  (SELECT json_agg(quote_ident(nspname) || '.' || quote_ident(relname) ORDER BY nspname, relname) FROM descendants WHERE relpersistence <> 'p'),
  (SELECT count(*) FROM descendants d WHERE d.oid <> t.oid AND d.relkind <> 'p'),
- (SELECT json_agg(json_build_object('name', a.attname, 'type_oid', a.atttypid::int8, 'type_mod', a.atttypmod, 'type', format_type(a.atttypid, a.atttypmod),
+ (SELECT json_agg(json_build_object('name', a.attname, 'type_oid', base.oid::int8, 'type_mod', base.typmod,
+   'domain', CASE WHEN base.oid <> a.atttypid THEN a.atttypid::int8 ELSE 0 END, 'type', format_type(a.atttypid, a.atttypmod),
    'published', CASE WHEN m.list IS NULL THEN $generated
     ELSE EXISTS (SELECT FROM pg_attribute l WHERE l.attrelid = m.prrelid AND l.attnum = ANY (m.list) AND l.attname = a.attname) END) ORDER BY a.attnum)
-  FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped)
+  FROM pg_attribute a CROSS JOIN LATERAL (
+   WITH RECURSIVE made_of AS (
+    SELECT a.atttypid AS oid, a.atttypmod AS typmod
+    UNION ALL
+    SELECT d.typbasetype, d.typtypmod FROM made_of JOIN pg_type d ON d.oid = made_of.oid AND d.typtype = 'd')
+   SELECT made_of.oid, typmod FROM made_of JOIN pg_type b ON b.oid = made_of.oid AND b.typtype <> 'd') base
+  WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped)
 FROM tab t CROSS JOIN publication p LEFT JOIN membership m ON true`

@@ -28,6 +28,7 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 	if cp.Witness != nil {
 		at.witness = *cp.Witness
 	}
+	s.stream.Domains(s.columns())
 	st := &streaming{pipe: newPipeline(s.cfg.Batch.count())}
 	st.receiver = &receiver{
 		src: s.stream, pipe: st.pipe, mapper: s.mapper, parking: s.newParking(bad), at: at,
@@ -61,6 +62,14 @@ func (s *session) tableNames() map[tableName]bool {
 		names[tableName{t.Schema, t.Name}] = true
 	}
 	return names
+}
+
+// columns are those of the outbox tables.
+func (s *session) columns() (columns []replication.TableColumn) {
+	for _, t := range s.tables {
+		columns = append(columns, t.Columns...)
+	}
+	return columns
 }
 
 // run streams until something ends it. What was handed over before an event that cannot be published is committed
