@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/inspect"
 	"github.com/outbox-relay/relay/publisher"
 )
 
@@ -19,62 +19,67 @@ import (
 type checkpointDocument struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
-	checkpoint
+	inspect.Checkpoint
 }
 
-func newCmdCheckpointShow(a *app, runF func(ctx context.Context, name, format string) error) *cobra.Command {
+func newCmdCheckpointShow(a *app, runF func(ctx context.Context, name string, f lookFlags) error) *cobra.Command {
 	if runF == nil {
 		runF = a.checkpointShow
 	}
+	var f lookFlags
 	cmd := &cobra.Command{
 		Use:   "show [RELAY]",
 		Short: "Show one checkpoint with all its fields",
-		Long: `Show the checkpoint of the configured relay with all its fields: where it resumes, the last transaction that was decided
-(the witness), what the publication looked like, whose it is, and what the replication slot says.`,
+		Long: `Show the checkpoint of a relay, by default that of the configuration, with all its fields: where it resumes, the last
+transaction that was decided (the witness), what the publication looked like, whose it is, and what the replication
+slot says. RELAY is a name as "relay checkpoint list" shows it, with the shard behind a dot if there are several.`,
 		Example: "  relay checkpoint show\n  relay checkpoint show payments -o json",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, err := a.format(cmd, "table", "json", "yaml", "name")
-			if err != nil {
+			var err error
+			if f.format, err = a.format(cmd, "table", "json", "yaml", "name"); err != nil {
 				return err
 			}
-			return runF(cmd.Context(), strings.Join(args, ""), format)
+			if err := f.watch.check(cmd); err != nil {
+				return err
+			}
+			return runF(cmd.Context(), strings.Join(args, ""), f)
 		},
 	}
-	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
+	f.watch.bind(cmd)
+	looks(cmd, fault.ExitWanting)
 	return cmd
 }
 
-func (a *app) checkpointShow(ctx context.Context, name, format string) error {
-	items, err := a.checkpoints(ctx)
-	for _, c := range items {
-		if name == "" || name == c.name() {
-			return errors.Join(err, writeCheckpoint(a.out, c, format, time.Now()))
+func (a *app) checkpointShow(ctx context.Context, name string, f lookFlags) error {
+	return a.show(ctx, f.watch, func(ctx context.Context, i inspector, out io.Writer) error {
+		items, err := i.Checkpoints(ctx)
+		for _, c := range items {
+			if name == "" && c.Configured || name != "" && (name == checkpointName(c) || name == c.Relay) {
+				return errors.Join(err, writeCheckpoint(out, c, f.format, time.Now()))
+			}
 		}
-	}
-	if err != nil {
-		return err
-	}
-	return &fault.Error{
-		Code: fault.Failed, Summary: fmt.Sprintf("no checkpoint of a relay named %q", name),
-		Hint: "`relay checkpoint list` shows those of this configuration; --config names another one.",
-	}
+		if err != nil {
+			return err
+		}
+		return inspect.NoRelay(name)
+	})
 }
 
-func writeCheckpoint(w io.Writer, c checkpoint, format string, now time.Time) error {
+func writeCheckpoint(w io.Writer, c inspect.Checkpoint, format string, now time.Time) error {
 	switch format {
 	case "json", "yaml":
-		return writeDocument(w, format, checkpointDocument{APIVersion: "relay/v1", Kind: "Checkpoint", checkpoint: c})
+		return writeDocument(w, format, checkpointDocument{APIVersion: apiVersion, Kind: "Checkpoint", Checkpoint: c})
 	case "name":
-		_, err := fmt.Fprintf(w, "checkpoint/%s\n", c.name())
+		_, err := fmt.Fprintf(w, "checkpoint/%s\n", checkpointName(c))
 		return err
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var lines [][]string
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		lines = append(lines, []string{name, printable(fmt.Sprintf(format, args...))})
 	}
-	line("Relay", "%s", c.name())
-	line("Verdict", "%s", c.verdict())
+	line("Relay", "%s", checkpointName(c))
+	line("Verdict", "%s", verdictText(c))
 	if c.Reason != "" {
 		line("", "%s", c.Reason)
 	}
@@ -84,7 +89,8 @@ func writeCheckpoint(w io.Writer, c checkpoint, format string, now time.Time) er
 		writeRecord(line, c.Record, now)
 	}
 	writeSlot(line, c.Slot)
-	return tw.Flush()
+	_, err := io.WriteString(w, align(lines))
+	return err
 }
 
 func writeRecord(line func(name, format string, args ...any), r *publisher.Checkpoint, now time.Time) {
@@ -115,20 +121,17 @@ func transactionText(t *publisher.Transaction) string {
 	return fmt.Sprintf("%s  transaction %d  %s  %d rows", t.CommitLSN, t.XID, time.UnixMicro(t.CommitTime).UTC().Format(time.RFC3339Nano), t.Rows)
 }
 
-func writeSlot(line func(name, format string, args ...any), s *slotView) {
+func writeSlot(line func(name, format string, args ...any), s *inspect.Slot) {
 	if s == nil {
 		line("Slot", "none")
 		return
 	}
-	flush, behind, activity := none, "", "inactive"
-	if s.ConfirmedFlush != nil {
-		flush = s.ConfirmedFlush.String()
-	}
+	behind, activity := "", "inactive"
 	if s.BehindBytes != nil {
 		behind = "  " + byteCount(*s.BehindBytes) + " behind the checkpoint"
 	}
 	if s.ActivePID != 0 {
 		activity = fmt.Sprintf("active (process %d)", s.ActivePID)
 	}
-	line("Slot", "%s  flush %s%s  %s  WAL %s", s.Name, flush, behind, activity, s.WALStatus)
+	line("Slot", "%s  flush %s%s  %s  WAL %s", s.Name, lsnText(s.ConfirmedFlush), behind, activity, s.WALStatus)
 }

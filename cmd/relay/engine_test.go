@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/outbox-relay/relay/internal/audit"
+	"github.com/outbox-relay/relay/internal/inspect"
 )
 
 // fakeEngine stands for the packages that do the work; nil functions must not be called.
@@ -16,7 +17,8 @@ type fakeEngine struct {
 	run         func(context.Context, setup, runOptions) error
 	init        func(context.Context, setup, io.Writer) error
 	adopt       func(context.Context, setup, adoptOptions, io.Writer) error
-	checkpoints func(context.Context, setup) ([]checkpoint, error)
+	inspect     func(context.Context, setup) (inspector, error)
+	wait        func(context.Context, setup, inspect.Goal, func(string)) error
 	parked      func(context.Context, setup) ([]parkedEvent, error)
 	showParked  func(context.Context, setup, string) ([]parkedContent, error)
 	planRelease func(context.Context, setup, releaseOptions) (releasePlan, error)
@@ -50,8 +52,54 @@ func (f fakeEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.W
 	return f.adopt(ctx, s, o, out)
 }
 
-func (f fakeEngine) Checkpoints(ctx context.Context, s setup) ([]checkpoint, error) {
-	return f.checkpoints(ctx, s)
+func (f fakeEngine) Inspect(ctx context.Context, s setup) (inspector, error) {
+	return f.inspect(ctx, s)
+}
+
+func (f fakeEngine) Wait(ctx context.Context, s setup, goal inspect.Goal, say func(string)) error {
+	return f.wait(ctx, s, goal, say)
+}
+
+// fakeInspector answers what it was told to; nil functions must not be called.
+type fakeInspector struct {
+	checkpoints func() ([]inspect.Checkpoint, error)
+	history     func(name string, limit int) (inspect.History, error)
+	status      func() (inspect.Status, error)
+	lag         func() (inspect.Lag, error)
+	tail        func(inspect.TailOptions, func([]inspect.Event) error) error
+	event       func(topic string, partition int32, offset int64) (inspect.Event, error)
+	trace       func(id string, o inspect.TraceOptions) (inspect.Trace, error)
+}
+
+func (f fakeInspector) Checkpoints(context.Context) ([]inspect.Checkpoint, error) {
+	return f.checkpoints()
+}
+
+func (f fakeInspector) History(_ context.Context, name string, limit int) (inspect.History, error) {
+	return f.history(name, limit)
+}
+
+func (f fakeInspector) Status(context.Context) (inspect.Status, error) { return f.status() }
+
+func (f fakeInspector) Lag(context.Context) (inspect.Lag, error) { return f.lag() }
+
+func (f fakeInspector) Tail(_ context.Context, o inspect.TailOptions, show func([]inspect.Event) error) error {
+	return f.tail(o, show)
+}
+
+func (f fakeInspector) Event(_ context.Context, topic string, partition int32, offset int64) (inspect.Event, error) {
+	return f.event(topic, partition, offset)
+}
+
+func (f fakeInspector) Trace(_ context.Context, id string, o inspect.TraceOptions) (inspect.Trace, error) {
+	return f.trace(id, o)
+}
+
+func (f fakeInspector) Close() {}
+
+// inspecting is an engine that only looks, with these answers.
+func inspecting(f fakeInspector) fakeEngine {
+	return fakeEngine{inspect: func(context.Context, setup) (inspector, error) { return f, nil }}
 }
 
 func (f fakeEngine) Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error) {

@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // format is the output format: the one asked for if the command has it, else the first allowed.
@@ -22,6 +25,9 @@ func (a *app) format(cmd *cobra.Command, allowed ...string) (string, error) {
 	}
 	return "", usageError(cmd, "-o %q is not an output format of %q; it has %s", a.flags.output, cmd.CommandPath(), strings.Join(allowed, ", "))
 }
+
+// apiVersion is that of all JSON and YAML documents. Within it no field is lost.
+const apiVersion = "relay/v1"
 
 // writeDocument prints v as JSON or YAML. v carries apiVersion and kind.
 func writeDocument(w io.Writer, format string, v any) error {
@@ -42,20 +48,98 @@ func writeDocument(w io.Writer, format string, v any) error {
 type table struct {
 	header []string
 	rows   [][]string
+	// room is how many characters a line of the terminal has; 0: any number. A table that is wider is printed as blocks, one
+	// line for each cell, since wrapped lines cannot be read and cut ones lose what one looks for.
+	room int
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
 func (t *table) write(w io.Writer, noHeaders bool) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	lines := t.rows
 	if !noHeaders {
 		lines = append([][]string{t.header}, lines...)
 	}
+	text := align(lines)
+	if t.room > 0 && widest(text) > t.room {
+		text = t.blocks(noHeaders)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// blocks puts the cells of each row below each other, with an empty line between two rows.
+func (t *table) blocks(noHeaders bool) string {
+	blocks := make([]string, len(t.rows))
+	for i, row := range t.rows {
+		lines := make([][]string, len(row))
+		for c, cell := range row {
+			if noHeaders {
+				lines[c] = []string{cell}
+			} else {
+				lines[c] = []string{t.header[c], cell}
+			}
+		}
+		blocks[i] = align(lines)
+	}
+	return strings.Join(blocks, "\n")
+}
+
+// align pads the cells of each column to one width, with two blanks between and none at the end of a line.
+func align(lines [][]string) string {
+	var widths []int
 	for _, cells := range lines {
-		if _, err := fmt.Fprintln(tw, strings.Join(cells, "\t")); err != nil {
-			return err
+		for i, cell := range cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	return tw.Flush()
+	var b strings.Builder
+	for _, cells := range lines {
+		var line strings.Builder
+		for i, cell := range cells {
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return b.String()
+}
+
+func widest(text string) int {
+	most := 0
+	for line := range strings.Lines(text) {
+		most = max(most, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+	}
+	return most
+}
+
+// room is how many characters a line of w has, when it is a terminal, else 0.
+func room(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// printable makes text of others harmless on a terminal: control characters stand as escapes.
+func printable(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) < 0 {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return none
+	}
+	return printable(s)
 }

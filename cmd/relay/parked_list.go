@@ -90,10 +90,3 @@ func writeParked(w io.Writer, items []parkedEvent, format string, noHeaders bool
 	}
 	return t.write(w, noHeaders)
 }
-
-func orNone(s string) string {
-	if s == "" {
-		return none
-	}
-	return s
-}

@@ -43,8 +43,9 @@ start it (relay run).`,
 	cmd.SetHelpFunc(printHelp)
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) }
 	cmd.AddCommand(
-		newCmdRun(a, nil), newCmdInit(a, nil), newCmdAdopt(a, nil), newCmdCheckpoint(a), newCmdParked(a), newCmdConfig(a), newCmdMigrate(a),
-		newCmdBench(a, nil), newCmdAudit(a, nil), newCmdVersion(a), newCmdCompletion(a),
+		newCmdRun(a, nil), newCmdInit(a, nil), newCmdAdopt(a, nil), newCmdStatus(a, nil), newCmdLag(a, nil), newCmdWait(a, nil),
+		newCmdCheckpoint(a), newCmdEvents(a), newCmdParked(a), newCmdAudit(a, nil), newCmdConfig(a), newCmdMigrate(a),
+		newCmdBench(a, nil), newCmdVersion(a), newCmdCompletion(a),
 	)
 	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitUsage, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
 	return cmd

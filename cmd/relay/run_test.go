@@ -131,7 +131,7 @@ func TestSecondSignalExitsAtOnce(t *testing.T) {
 }
 
 func TestSignalInterruptsACommand(t *testing.T) {
-	a := newTestApp(t, fakeEngine{checkpoints: func(ctx context.Context, _ setup) ([]checkpoint, error) {
+	a := newTestApp(t, fakeEngine{inspect: func(ctx context.Context, _ setup) (inspector, error) {
 		raise(t, syscall.SIGINT)
 		<-ctx.Done()
 		return nil, context.Cause(ctx)

@@ -19,6 +19,7 @@ import (
 	"github.com/outbox-relay/relay/internal/devstack"
 	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/inspect"
 )
 
 // TestAgainstServers goes the way of a new user on a real Postgres and a real Kafka, with the real program.
@@ -34,7 +35,7 @@ func TestAgainstServers(t *testing.T) {
 
 	r.emit(t, 3)
 	r.relay(t, fault.ExitDone, "run", "--once", "--protocol-log", "protocol.jsonl")
-	if c := r.checkpoint(t); c.Record == nil || c.Record.EventsTotal != 3 || c.Verdict != verdictIdle || c.Slot == nil || c.Slot.ActivePID != 0 {
+	if c := r.checkpoint(t); c.Record == nil || c.Record.EventsTotal != 3 || c.Verdict != inspect.Idle || c.Slot == nil || c.Slot.ActivePID != 0 {
 		t.Errorf("checkpoint after three events: %+v", c)
 	}
 	protocol, err := os.ReadFile(filepath.Join(r.dir, "protocol.jsonl"))
@@ -126,14 +127,14 @@ func (r *rig) relay(t *testing.T, code int, args ...string) (stdout, stderr stri
 	return out.String(), errOut.String()
 }
 
-func (r *rig) checkpoint(t *testing.T) checkpoint {
+func (r *rig) checkpoint(t *testing.T) inspect.Checkpoint {
 	t.Helper()
 	stdout, _ := r.relay(t, fault.ExitDone, "checkpoint", "show", "-o", "json")
 	var d checkpointDocument
 	if err := json.Unmarshal([]byte(stdout), &d); err != nil {
 		t.Fatal(err)
 	}
-	return d.checkpoint
+	return d.Checkpoint
 }
 
 // live runs the daemon: it becomes ready, publishes, shows that in its metrics, and ends with 0 on SIGTERM. While it
@@ -159,7 +160,7 @@ func (r *rig) live(t *testing.T) {
 		_, text := fetch(t, working.base+"/metrics")
 		return strings.Contains(text, fmt.Sprintf(`relay_events_published_total{relay=%q} 2`, r.name))
 	})
-	if c := r.checkpoint(t); c.Verdict != verdictOK || c.Record.EventsTotal != 5 || c.Slot.ActivePID == 0 {
+	if c := r.checkpoint(t); c.Verdict != inspect.OK || c.Record.EventsTotal != 5 || c.Slot.ActivePID == 0 {
 		t.Errorf("checkpoint of a relay at work: %+v", c)
 	}
 	stdout, _ := r.relay(t, fault.ExitDone, "init")

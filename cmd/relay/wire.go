@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/config"
-	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/inspect"
 	"github.com/outbox-relay/relay/internal/relay"
 	"github.com/outbox-relay/relay/publisher"
 	"github.com/outbox-relay/relay/replication"
@@ -34,13 +33,9 @@ func (realEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.Wri
 	return relay.Adopt(ctx, relayConfig(s), relay.AdoptOptions{From: o.from, AcceptLoss: o.acceptLoss, AcceptDuplicates: o.acceptDuplicates}, out)
 }
 
-// Checkpoints looks at checkpoint and slot.
-func (realEngine) Checkpoints(ctx context.Context, s setup) ([]checkpoint, error) {
-	seen, err := relay.Inspect(ctx, relayConfig(s))
-	if err != nil {
-		return nil, err
-	}
-	return []checkpoint{describe(seen, s.config.Source.Slot)}, seen.Postgres
+// Inspect opens connections that only look.
+func (realEngine) Inspect(ctx context.Context, s setup) (inspector, error) {
+	return inspect.Open(ctx, inspectConfig(s))
 }
 
 // Audit compares the outbox with Kafka.
@@ -48,30 +43,13 @@ func (realEngine) Audit(ctx context.Context, s setup, o audit.Options) (*audit.R
 	return relay.Audit(ctx, relayConfig(s), o)
 }
 
-// describe turns what was seen into what is shown.
-func describe(seen relay.Inspection, slotName string) checkpoint {
-	c := checkpoint{Relay: seen.Relay, Record: seen.Checkpoint, Verdict: verdictIdle}
-	if slot := seen.Slot; slot != nil {
-		c.Slot = &slotView{Name: slotName, ConfirmedFlush: slot.ConfirmedFlush, ActivePID: slot.ActivePID, WALStatus: slot.WALStatus}
-		if slot.ActivePID != 0 {
-			c.Verdict = verdictOK
-		}
-		if slot.ConfirmedFlush != nil && seen.Checkpoint != nil {
-			behind := int64(seen.Checkpoint.ResumeLSN) - int64(*slot.ConfirmedFlush)
-			c.Slot.BehindBytes = &behind
-		}
-	}
-	var trouble error
-	switch {
-	case seen.Refusal != nil:
-		c.Verdict, trouble = verdictRefused, seen.Refusal
-	case seen.Postgres != nil:
-		c.Verdict, trouble = verdictUnknown, seen.Postgres
-	}
-	if f, ok := errors.AsType[*fault.Error](trouble); ok {
-		c.Code, c.Reason = f.Code.String(), f.Error()
-	}
-	return c
+// Wait waits until the relay has come somewhere.
+func (realEngine) Wait(ctx context.Context, s setup, goal inspect.Goal, say func(string)) error {
+	return inspect.Wait(ctx, inspectConfig(s), goal, say)
+}
+
+func inspectConfig(s setup) inspect.Config {
+	return inspect.Config{Relay: relayConfig(s), CheckpointPrefix: s.config.Kafka.CheckpointTopic, Daemon: s.config.Server.Listen}
 }
 
 // relayConfig translates the configuration for the packages that do the work.

@@ -50,9 +50,8 @@ func newSession(cfg *Config) (*session, error) {
 
 // look reaches Kafka before anything is taken, and reads the newest barrier and checkpoint without fencing anybody.
 func (s *session) look(ctx context.Context) error {
-	var err error
-	if s.kafka, err = publisher.Connect(ctx, s.cfg.Kafka); err != nil {
-		return unreachableKafka(s.cfg, err)
+	if err := s.reachKafka(ctx); err != nil {
+		return err
 	}
 	look, err := s.kafka.Look(ctx)
 	switch {

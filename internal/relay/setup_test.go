@@ -17,7 +17,6 @@ import (
 	"github.com/outbox-relay/relay/internal/devstack"
 	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
 	"github.com/outbox-relay/relay/internal/fault"
-	"github.com/outbox-relay/relay/internal/guard"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/outbox"
 	"github.com/outbox-relay/relay/publisher"
@@ -245,8 +244,13 @@ func (r *rig) walEnd(t *testing.T) outbox.LSN {
 
 func (r *rig) inspect(t *testing.T) Inspection {
 	t.Helper()
-	in, err := Inspect(t.Context(), r.cfg)
-	if _, refused := errors.AsType[*guard.Refusal](err); err != nil && !refused {
+	v, err := View(t.Context(), r.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	in := v.Look(t.Context())
+	if err := errors.Join(in.Postgres, in.Kafka); err != nil {
 		t.Fatal(err)
 	}
 	return in

@@ -1,0 +1,57 @@
+package inspect
+
+import (
+	"context"
+	"time"
+
+	"github.com/outbox-relay/relay/internal/relay"
+)
+
+// Config says which relay is looked at.
+type Config struct {
+	Relay relay.Config
+	// CheckpointPrefix is what the names of all relays' checkpoint topics begin with, before a dot.
+	CheckpointPrefix string
+	// Daemon is server.listen: where the daemon of this configuration listens, if it runs on this host. Empty: nowhere.
+	Daemon string
+	// Now replaces time.Now.
+	Now func() time.Time
+}
+
+func (c *Config) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+// Session is a pair of connections for looking. It is for one goroutine.
+type Session struct {
+	cfg    Config
+	viewer *relay.Viewer
+}
+
+// Open connects to both servers. One that cannot be reached is told by what is asked of it; the error concerns the
+// configuration.
+func Open(ctx context.Context, cfg Config) (*Session, error) {
+	viewer, err := relay.View(ctx, cfg.Relay)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{cfg: cfg, viewer: viewer}, nil
+}
+
+// Close ends the connections.
+func (s *Session) Close() { s.viewer.Close() }
+
+// pause waits, or returns why ctx is done.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
