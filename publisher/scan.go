@@ -22,29 +22,29 @@ func (c *Client) scan(ctx context.Context, t *topic, partition int32, end int64,
 	if err != nil {
 		return err
 	}
-	_, err = log.each(ctx, start, end, take)
-	return err
+	for at := start; at < end; {
+		if at, err = log.step(ctx, at, end, take); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// each is scan from an offset on; it gives the offset that it has come to.
-func (l *partitionLog) each(ctx context.Context, from, to int64, take func(committed) error) (int64, error) {
-	at := from
-	for at < to {
-		records, next, err := l.await(ctx, at, to)
-		if err != nil {
+// step hands what one fetch brings to take, and gives the offset behind it.
+func (l *partitionLog) step(ctx context.Context, at, to int64, take func(committed) error) (int64, error) {
+	records, next, err := l.await(ctx, at, to)
+	if err != nil {
+		return at, err
+	}
+	for _, r := range records {
+		if r.offset < at || r.offset >= to {
+			continue
+		}
+		if err := take(r); err != nil {
 			return at, err
 		}
-		for _, r := range records {
-			if r.offset < at || r.offset >= to {
-				continue
-			}
-			if err := take(r); err != nil {
-				return at, err
-			}
-		}
-		at = next
 	}
-	return at, nil
+	return next, nil
 }
 
 // await fetches from an offset on until something is there.
@@ -93,20 +93,24 @@ func (p *Producer) FetchParked(ctx context.Context, offsets []int64, take func(*
 		offsets = offsets[1:]
 		return take(e)
 	})
-	for at := int64(0); err == nil && len(offsets) > 0; {
-		if at = max(at, offsets[0]); at >= end {
+	for at := offsets[0]; len(offsets) > 0; at = max(at, next(offsets, end)) {
+		if at > offsets[0] {
 			return fmt.Errorf("read parked events: nothing lies at offset %d of %s any more", offsets[0], t.name)
 		}
-		at, err = log.each(ctx, at, min(at+parkedStride, end), into)
-	}
-	if err != nil {
-		return fmt.Errorf("read parked events: %w", err)
+		if at, err = log.step(ctx, at, end, into); err != nil {
+			return fmt.Errorf("read parked events: %w", err)
+		}
 	}
 	return nil
 }
 
-// parkedStride is how many offsets are read before it is looked whether a gap can be jumped over.
-const parkedStride = 256
+// next is the first of the offsets that are wanted, or the end.
+func next(offsets []int64, end int64) int64 {
+	if len(offsets) == 0 {
+		return end
+	}
+	return offsets[0]
+}
 
 func (p *Producer) parkedLog() (t *topic, end int64, err error) {
 	p.turn.Lock()
@@ -122,21 +126,10 @@ func (p *Producer) parkedLog() (t *topic, end int64, err error) {
 // LookParked is ScanParked for an unfenced reader: it sees what is committed and visible now. ErrNoTopic when there is no
 // parked topic.
 func (c *Client) LookParked(ctx context.Context, take func(outbox.Position, *Parked) error) error {
-	name := c.cfg.ParkedTopic
-	refused, err := c.resolve(ctx, []string{name}, 0)
+	t, err := c.topicNamed(ctx, c.cfg.ParkedTopic, "Describe and Read")
 	if err != nil {
 		return err
 	}
-	if code, no := refused[name]; no {
-		switch code {
-		case sarama.ErrUnknownTopicOrPartition:
-			return fmt.Errorf("look up parked topic %s: %w", name, ErrNoTopic)
-		case sarama.ErrTopicAuthorizationFailed:
-			return &AuthorizationError{ACL: "Describe and Read on Topic " + name, Err: code}
-		}
-		return fmt.Errorf("look up parked topic %s: %w", name, refusal(apiMetadata, code))
-	}
-	t := c.known(name)
 	log, err := c.openLog(t, parkedPartition)
 	if err != nil {
 		return err

@@ -159,7 +159,9 @@ func (r *release) outcome(index parkedIndex) Outcome {
 	for at, f := range r.fates {
 		switch e, still := index[at]; {
 		case still && f == toStay:
-			o.Left = append(o.Left, e)
+			left, why := *e, r.refused[at]
+			left.Reason, left.Detail = string(why.reason), why.detail
+			o.Left = append(o.Left, &left)
 		case !still && f == toSkip:
 			o.Skipped++
 		case !still:

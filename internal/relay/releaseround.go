@@ -33,8 +33,8 @@ func (o *releaseRound) take(ch chain, fates []fate) (full bool) {
 		switch f {
 		case toStay:
 			o.release.fates[e.Position] = toStay
-			if known := o.release.refused[e.Position]; string(known.reason) == e.Reason && known.detail == e.Detail {
-				continue // that is what the parked record says already
+			if !o.says(e, o.release.refused[e.Position]) {
+				continue
 			}
 		case toPublish, toSkip:
 			if len(o.events) > 0 && (o.room.events < 1 || o.room.bytes < e.Size) {
@@ -49,6 +49,12 @@ func (o *releaseRound) take(ch chain, fates []fate) (full bool) {
 		o.events = append(o.events, e)
 	}
 	return false
+}
+
+// says tells whether a reason is news about a parked event. What another topic says of it is not.
+func (o *releaseRound) says(e *ParkedEvent, why refusedEvent) bool {
+	elsewhere := o.release.ToTopic != "" && o.release.names(e)
+	return !elsewhere && (string(why.reason) != e.Reason || why.detail != e.Detail)
 }
 
 // run carries the round out.
@@ -111,6 +117,9 @@ func (o *releaseRound) remove(e *ParkedEvent) {
 // stay parks an event anew, with what is known of it now; what waits behind it goes on waiting.
 func (o *releaseRound) stay(e *ParkedEvent, why refusedEvent) error {
 	o.blocked[chainName(e)] = true
+	if !o.says(e, why) {
+		return nil
+	}
 	o.stays[e.Position] = why
 	again := *o.values[e.Position]
 	again.Reason, again.Detail = string(why.reason), why.detail
@@ -147,6 +156,9 @@ func (o *releaseRound) publish(e *ParkedEvent) (*outbox.BadEvent, error) {
 
 // commit makes the round durable.
 func (o *releaseRound) commit(ctx context.Context) error {
+	if o.own.Len() == 0 {
+		return nil // nothing is published without its tombstone
+	}
 	released := o.releaseHolds()
 	next := *o.c.facts.Checkpoint
 	next.Seq++
