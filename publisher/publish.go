@@ -149,9 +149,18 @@ func (p *Producer) job(ctx context.Context, c Commit, plan *Plan) (*job, error) 
 		control: sarama.Record{Key: []byte(keyCheckpoint), Value: value},
 	}
 	if p.c.proto.on() {
-		j.about = []slog.Attr{slog.Uint64("seq", c.Checkpoint.Seq), slog.String("resume_lsn", c.Checkpoint.ResumeLSN.String())}
+		j.about = aboutCheckpoint(c.Checkpoint)
 	}
 	return j, nil
+}
+
+// aboutCheckpoint tells checkpoints apart in the protocol log.
+func aboutCheckpoint(c *Checkpoint) []slog.Attr {
+	about := []slog.Attr{slog.Uint64("seq", c.Seq), slog.String("resume_lsn", c.ResumeLSN.String())}
+	if c.Holds.Parked > 0 || c.Holds.Count > 0 {
+		about = append(about, slog.Uint64("parked", c.Holds.Parked), slog.Uint64("held_keys", c.Holds.Count))
+	}
+	return about
 }
 
 func (p *Producer) planOf(ctx context.Context, c Commit) (*Plan, error) {

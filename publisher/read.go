@@ -56,7 +56,7 @@ func (p *Producer) ReadCheckpoint(ctx context.Context) (Found, error) {
 func (c *Client) logRead(barrier int64, found *checkpointRecord, err error) {
 	attrs := []slog.Attr{slog.Int64("barrier_offset", barrier), slog.Bool("found", found != nil)}
 	if found != nil {
-		attrs = append(attrs, slog.Uint64("seq", found.Seq), slog.String("resume_lsn", found.ResumeLSN.String()))
+		attrs = append(attrs, aboutCheckpoint(&found.Checkpoint)...)
 	}
 	c.proto.write(actionRead, append(attrs, slog.String(keyAnswer, answerOf(err)))...)
 }

@@ -23,6 +23,9 @@ type Verdict struct {
 
 	Cut      int       `json:"cut"`      // transactions that were published in pieces
 	Findings []Finding `json:"findings"` // at most findingsEach of each kind
+
+	Late    int `json:"late"`    // events that were parked and published later
+	GivenUp int `json:"skipped"` // events that were parked and skipped
 }
 
 // Finding is one thing that is wrong, for people.
@@ -56,21 +59,27 @@ func (v *Verdict) found(counter *int, kind, format string, args ...any) {
 // Compare judges what was published against what was written. snapshots are places to which a read_committed reader
 // could have read at some time, in any order.
 func Compare(written []Row, published []Published, snapshots []Offsets) *Verdict {
+	return compare(written, published, snapshots, nil)
+}
+
+// compare is Compare where some events were given up, by id: those may be missing, and nothing else.
+func compare(written []Row, published []Published, snapshots []Offsets, skipped map[string]bool) *Verdict {
 	v := &Verdict{Written: len(written), Published: len(published)}
 	slices.SortFunc(published, func(a, b Published) int {
 		return cmp.Or(cmp.Compare(a.At.Topic, b.At.Topic), cmp.Compare(a.At.Index, b.At.Index), cmp.Compare(a.Offset, b.Offset))
 	})
-	v.sets(written, published)
+	short := v.sets(written, published, skipped)
 	v.order(published)
 	v.epochs(published)
 	v.sequence(published)
-	v.whole(published)
+	v.whole(published, short)
 	v.snapshots(published, snapshots)
 	return v
 }
 
-// sets compares by id.
-func (v *Verdict) sets(written []Row, published []Published) {
+// sets compares by id. It gives the number of events of each transaction that were given up.
+func (v *Verdict) sets(written []Row, published []Published, skipped map[string]bool) (short map[string]int) {
+	short = make(map[string]int)
 	byID := make(map[string]*Row, len(written))
 	for i := range written {
 		byID[written[i].ID] = &written[i]
@@ -82,6 +91,8 @@ func (v *Verdict) sets(written []Row, published []Published) {
 		switch before := first[e.ID]; {
 		case row == nil:
 			v.found(&v.Phantoms, "phantom", "%s was published but not written; it was meant to be %s", e, e.Fate)
+		case skipped[e.ID]:
+			v.found(&v.Phantoms, "phantom", "%s was given up and is published", e)
 		case before != nil:
 			v.found(&v.Twice, "twice", "%s was published before: %s", e, before)
 		case *row != e.Row:
@@ -92,10 +103,15 @@ func (v *Verdict) sets(written []Row, published []Published) {
 		}
 	}
 	for i := range written {
-		if r := &written[i]; first[r.ID] == nil {
+		switch r := &written[i]; {
+		case first[r.ID] == nil && skipped[r.ID]:
+			v.GivenUp++
+			short[r.Tx]++
+		case first[r.ID] == nil:
 			v.found(&v.Missing, "missing", "event %s (key %s number %d of transaction %s) is not in %s", r.ID, r.Key, r.N, r.Tx, r.Topic)
 		}
 	}
+	return short
 }
 
 // String names the event and its place.
@@ -135,7 +151,7 @@ func (v *Verdict) epochs(published []Published) {
 }
 
 // sequence looks at relay-seq: it grows in each partition, and over all of them nothing is left out. In its order events
-// stand as they were committed.
+// stand as they were committed, but those that were parked meanwhile.
 func (v *Verdict) sequence(published []Published) {
 	for i := 1; i < len(published); i++ {
 		before, e := &published[i-1], &published[i]
@@ -144,13 +160,19 @@ func (v *Verdict) sequence(published []Published) {
 		}
 	}
 	all := bySeq(published)
+	var before *Published // the newest one that was never parked
 	for i, e := range all {
 		if want := uint64(i) + 1; i == 0 && e.Seq != want || i > 0 && e.Seq != all[i-1].Seq+1 {
 			v.found(&v.SeqWrong, "seq", "%s should carry %s %d", e, headerSeq, want)
 		}
-		if i > 0 && (e.Position <= all[i-1].Position || e.Relay != all[i-1].Relay) {
-			v.found(&v.SeqWrong, "seq", "%s has position %s of %s, the one before it %s of %s", e, e.Position, e.Relay, all[i-1].Position, all[i-1].Relay)
+		if e.Late {
+			v.Late++
+			continue
 		}
+		if before != nil && (e.Position <= before.Position || e.Relay != before.Relay) {
+			v.found(&v.SeqWrong, "seq", "%s has position %s of %s, the one before it %s of %s", e, e.Position, e.Relay, before.Position, before.Relay)
+		}
+		before = e
 	}
 }
 
@@ -164,7 +186,8 @@ func bySeq(published []Published) []*Published {
 }
 
 // whole looks at each transaction: all of its events are there, and one that was cut has its pieces in a row.
-func (v *Verdict) whole(published []Published) {
+func (v *Verdict) whole(published []Published, short map[string]int) {
+	parking := slices.ContainsFunc(published, func(e Published) bool { return e.Late })
 	type transaction struct{ seen, piece int }
 	seen := make(map[string]*transaction)
 	for _, e := range bySeq(published) {
@@ -175,6 +198,9 @@ func (v *Verdict) whole(published []Published) {
 			v.Cut += t.piece
 		}
 		t.seen++
+		if parking {
+			continue // a piece may be parked as a whole, and what was parked is in none
+		}
 		if e.Piece != t.piece && (t.piece == 0 || t.seen == 1 || e.Piece != t.piece+1) {
 			v.found(&v.PieceFail, "piece", "%s is of piece %d, after piece %d", e, e.Piece, t.piece)
 		}
@@ -183,7 +209,7 @@ func (v *Verdict) whole(published []Published) {
 	told := make(map[string]bool)
 	for i := range published {
 		e := &published[i]
-		if got := seen[e.Tx].seen; got != e.Size && !told[e.Tx] {
+		if got := seen[e.Tx].seen + short[e.Tx]; got != e.Size && !told[e.Tx] {
 			told[e.Tx] = true
 			v.found(&v.Torn, "torn", "transaction %s has %d events, of which %d are published", e.Tx, e.Size, got)
 		}
@@ -203,6 +229,9 @@ func (v *Verdict) snapshots(published []Published, snapshots []Offsets) {
 	perPartition := make(map[Partition][]unit)
 	for i := range published {
 		e := &published[i]
+		if e.Late {
+			continue
+		}
 		u := unit{e.Tx, e.Piece, e.At}
 		if s := spans[u]; s != nil {
 			s.last = e.Offset

@@ -34,6 +34,7 @@ type Published struct {
 	Seq        uint64 // of relay-seq
 	Position   string // relay-position; sorts as text
 	Piece      int    // relay-piece, 0 for an event of a transaction that was not cut
+	Late       bool   // it was parked, and published when what it waited for was mended
 }
 
 // rows reads what should have been published.

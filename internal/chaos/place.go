@@ -91,6 +91,8 @@ type Settings struct {
 	MaxEvents        int           `json:"max_events"` // of a Kafka transaction
 	Memory           int           `json:"memory"`     // bytes
 	Compression      string        `json:"compression"`
+	// Park sets events aside that cannot be published; the event topics are there already, for somebody limits one of them.
+	Park bool `json:"park"`
 }
 
 // String tells what campaigns change.
@@ -123,7 +125,11 @@ func (p *Place) WriteConfig(path string, s Settings) error {
 	}
 	fmt.Fprintf(&b, "routing:\n  topic: %s\n", p.topic("${aggregate_type}"))
 	fmt.Fprintf(&b, "kafka:\n  brokers: [%s]\n", strings.Join(p.Brokers, ", "))
-	fmt.Fprintf(&b, "  create_topics: all\n  partitions: %d\n  replication_factor: 1\n  development: true\n", partitions)
+	create := "all"
+	if s.Park {
+		create = "internal"
+	}
+	fmt.Fprintf(&b, "  create_topics: %s\n  partitions: %d\n  replication_factor: 1\n  development: true\n", create, partitions)
 	if s.Compression != "" {
 		fmt.Fprintf(&b, "  compression: %s\n", s.Compression)
 	}
@@ -135,6 +141,9 @@ func (p *Place) WriteConfig(path string, s Settings) error {
 	}
 	if s.Memory != 0 {
 		fmt.Fprintf(&b, "  max_bytes: %dB\n  memory: %dB\n", s.Memory/3, s.Memory)
+	}
+	if s.Park {
+		b.WriteString("failure:\n  on_unpublishable: park\n  max_held: 100000\n")
 	}
 	b.WriteString("server:\n  listen: 127.0.0.1:0\nlog:\n  format: json\n")
 	return os.WriteFile(path, []byte(b.String()), 0o600)

@@ -44,6 +44,11 @@ type Process struct {
 // Launch runs `relay run` with a configuration. Its logs are kept in dir, as <name>.log and <name>.protocol. It dies with
 // this process at the latest.
 func Launch(binary, config, dir, name string) (*Process, error) {
+	return launchCommand(binary, dir, name, "run", "--config", config)
+}
+
+// launchCommand runs any relay command that writes a protocol log.
+func launchCommand(binary, dir, name string, args ...string) (*Process, error) {
 	p := &Process{Name: name, ended: make(chan struct{})}
 	var logs, actions *os.File
 	var err error
@@ -57,7 +62,7 @@ func Launch(binary, config, dir, name string) (*Process, error) {
 	defer actions.Close()
 	// The protocol log is a pipe, so that what stands in it was written before the process died, and a watcher learns of
 	// an action in the moment of the next one.
-	p.cmd = exec.Command(binary, "run", "--config", config, "--protocol-log", "/dev/fd/3")
+	p.cmd = exec.Command(binary, append(args, "--protocol-log", "/dev/fd/3")...)
 	p.cmd.Stderr = logs
 	p.cmd.ExtraFiles = []*os.File{actions}
 	dieWithUs(p.cmd)

@@ -24,7 +24,9 @@ type Action struct {
 	PID       int64      `json:"pid"`    // producer id; of own: the walsender
 	Epoch     int32      `json:"epoch"`
 	ResumeLSN outbox.LSN `json:"resume_lsn"`
-	Seq       *uint64    `json:"seq"` // of the checkpoint; nil for a barrier and when no checkpoint was found
+	Seq       *uint64    `json:"seq"`       // of the checkpoint; nil for a barrier and when no checkpoint was found
+	Parked    uint64     `json:"parked"`    // of the checkpoint: events in the parked topic
+	HeldKeys  uint64     `json:"held_keys"` // of the checkpoint
 	Verdict   string     `json:"verdict"`
 }
 

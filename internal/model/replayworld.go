@@ -26,16 +26,19 @@ type producer struct {
 	epoch int32
 }
 
-// place is a checkpoint's place in the order of checkpoints.
+// place is a checkpoint's place in the order of checkpoints. What it counts as parked and held belongs to it: whoever reads
+// another number than was written has lost an event that waits.
 type place struct {
 	seq    uint64
 	resume uint64
+	parked uint64
+	held   uint64
 }
 
 func (a *Action) producer() producer { return producer{a.PID, a.Epoch} }
 
 func (a *Action) place() place {
-	p := place{resume: uint64(a.ResumeLSN)}
+	p := place{resume: uint64(a.ResumeLSN), parked: a.Parked, held: a.HeldKeys}
 	if a.Seq != nil {
 		p.seq = *a.Seq
 	}
