@@ -46,7 +46,8 @@ func newCmdAudit(a *app, runF func(context.Context, auditFlags) error) *cobra.Co
 must be gapless over all topics and grow in each partition. Without a table that count is all there is to check.
 
 It reads and never writes, fences nobody, and runs beside a relay at work as well as without one. A relay at work has
---wait to publish what was in the table; without one, rows that are not in Kafka yet are "waiting", which is exit code 7.
+--wait to publish what was in the table. Rows that are not in Kafka after that are "waiting": exit code 7, since nothing
+is proved of them yet.
 
 The topics are those that the routing can name, those that rows name, those of the checkpoint, and those of --topic.
 That they are all needs no belief: a topic that is left out leaves a gap in relay-seq.

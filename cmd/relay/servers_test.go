@@ -46,6 +46,8 @@ func TestAgainstServers(t *testing.T) {
 	stdout, _ = r.relay(t, fault.ExitDone, "checkpoint", "list", "--no-headers")
 	wants(t, stdout, r.name, "idle")
 
+	r.audit(t)
+
 	_, stderr = r.relay(t, fault.ExitRefused, "adopt", "--from", "0/1")
 	wants(t, stderr, "[RLY1018]", "Postgres does not send it again")
 	if err := os.WriteFile(filepath.Join(r.dir, "wrong"), []byte("planted-secret\n"), 0o600); err != nil {
@@ -125,6 +127,23 @@ func (r *rig) relay(t *testing.T, code int, args ...string) (stdout, stderr stri
 		t.Errorf("relay %s shows a secret:\n%s", strings.Join(args, " "), text)
 	}
 	return out.String(), errOut.String()
+}
+
+// audit proves three events, and finds the one of them that was changed.
+func (r *rig) audit(t *testing.T) {
+	t.Helper()
+	stdout, _ := r.relay(t, fault.ExitDone, "audit", "--since", "1h", "--report", "audit.json")
+	wants(t, stdout, "in Kafka exactly once                             3", "Proved for rows written since")
+	report, err := os.ReadFile(filepath.Join(r.dir, "audit.json"))
+	if err != nil || !json.Valid(report) {
+		t.Fatalf("report: %v, %s", err, report)
+	}
+	wants(t, string(report), `"kind": "AuditReport"`, `"resume_lsn"`)
+	r.pg.Exec(t, `UPDATE outbox.event SET payload = '{"amount": 1}' WHERE aggregate_id = 'pay_1'`)
+	stdout, stderr := r.relay(t, fault.ExitWanting, "audit")
+	wants(t, stdout, "payload differs                                     1", r.name+".payment/")
+	wants(t, stderr, "[RLY6004]")
+	r.pg.Exec(t, `UPDATE outbox.event SET payload = '{"amount": 12.30}' WHERE aggregate_id = 'pay_1'`)
 }
 
 func (r *rig) checkpoint(t *testing.T) inspect.Checkpoint {

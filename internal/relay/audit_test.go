@@ -365,6 +365,17 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 			t.Errorf("events %+v, want 10 whose rows are gone", report.Events)
 		}
 	})
+	t.Run("rows that were truncated before the relay saw them", func(t *testing.T) {
+		r := audited(t, 1)
+		r.emit(t, 5)
+		r.exec(t, `TRUNCATE outbox`)
+		r.runOnce(t)
+		report := r.audit(t, audit.Options{})
+		wantFindings(t, report, nil)
+		if report.Events.Gone != 6 || report.Events.Last != 6 {
+			t.Errorf("events %+v, want 6, which are published all the same", report.Events)
+		}
+	})
 	t.Run("rows that are deleted one by one", func(t *testing.T) {
 		r := audited(t, 5, 5)
 		r.exec(t, fmt.Sprintf(`DELETE FROM outbox WHERE id = '%s'`, r.taken(t, r.topicOfOrders())[3].id))
