@@ -63,6 +63,9 @@ func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 	if r.Protocol, err = c.Fleet.replay(); err != nil {
 		return r, err
 	}
+	if r.Audit, err = c.Fleet.audit(ctx); err != nil {
+		return r, err
+	}
 	r.Verdict, err = c.Fleet.Place.judge(ctx, reader, snapshots)
 	return r, err
 }

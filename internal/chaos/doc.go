@@ -26,6 +26,7 @@
 //	verdict    written 126311, published 126311: missing 0, twice 0, phantom 0, altered 0, disorder 0, torn 0
 //	           relay-seq wrong 0, fenced and still writing 0, pieces wrong 0; 0 transactions in pieces
 //	protocol   as the model allows
+//	audit      proved by relay audit
 //
 // killed at counts the kills by the last line of the protocol log: "end sent" died between the commit request and its
 // answer. A campaign says something about a place in the protocol only when relays died there. The words of the verdict
@@ -43,7 +44,7 @@
 // outbox table, and for WAL messages, which leave no row, a table that is written in the same transaction. What is there
 // is read with another Kafka client than the publisher's. Each event says in its headers which number of its key it is,
 // and how many events its transaction has; the numbers come from a row of the database that the transaction locks, so
-// their order is that of the commits.
+// their order is that of the commits. Beside it `relay audit` must come to the same verdict on every run.
 //
 // # Where things are
 //
@@ -51,7 +52,7 @@
 //	process.go fleet.go journal.go action.go          the relay command and what it writes down
 //	moment.go campaign.go                             when it is killed
 //	place.go mark.go                                  database, names, configuration
-//	kafka.go oracle.go compare.go report.go           what came of it
+//	kafka.go oracle.go compare.go audit.go report.go  what came of it
 //
 // The package is for tests and tools. It must not import replication or publisher: what it says of them would be seen
 // through them.

@@ -68,6 +68,12 @@ func expectClean(t *testing.T, f *Fleet) *Verdict {
 	if wrong != "" {
 		t.Error(wrong)
 	}
+	if wrong, err = f.audit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if wrong != "" {
+		t.Errorf("relay audit: %s", wrong)
+	}
 	if !v.Clean() {
 		t.Errorf("the verdict is not clean: %+v", v)
 	}

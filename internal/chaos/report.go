@@ -26,6 +26,8 @@ type Report struct {
 	Verdict    *Verdict        `json:"verdict"`    // nil when the campaign did not come to its end
 	// Protocol is the first action of all relays that the model does not allow; empty: none.
 	Protocol string `json:"protocol"`
+	// Audit is what `relay audit` found wrong; empty: nothing.
+	Audit string `json:"audit"`
 }
 
 func newReport(c *Campaign) *Report {
@@ -57,7 +59,9 @@ func (r *Report) killed(p *Process, m moment, say func(string, ...any)) error {
 }
 
 // Clean is true when the campaign came to its end and nothing is wrong.
-func (r *Report) Clean() bool { return r.Verdict != nil && r.Verdict.Clean() && r.Protocol == "" }
+func (r *Report) Clean() bool {
+	return r.Verdict != nil && r.Verdict.Clean() && r.Protocol == "" && r.Audit == ""
+}
 
 // Write prints the report for people.
 func (r *Report) Write(w io.Writer) error {
@@ -75,6 +79,7 @@ func (r *Report) Write(w io.Writer) error {
 	} else {
 		r.Verdict.write(&b)
 		fmt.Fprintf(&b, "protocol   %s\n", cmp.Or(r.Protocol, "as the model allows"))
+		fmt.Fprintf(&b, "audit      %s\n", cmp.Or(r.Audit, "proved by relay audit"))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -47,11 +47,27 @@ func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay
 		return v, err
 	}
 	say.show(report(v, l.total(), recoveries))
+	if v.even() {
+		if err := prove(ctx, r, say); err != nil {
+			return v, err
+		}
+	}
 	say.step("verdict", "%s", conclusion(v))
 	if stay {
 		return v, linger(ctx, s, r, day, say)
 	}
 	return v, r.stop(ctx)
+}
+
+// prove lets Relay prove by its own means what was counted here by others.
+func prove(ctx context.Context, r *relay, say *narrator) error {
+	summary, err := r.audit(ctx)
+	if err != nil {
+		return err
+	}
+	say.step("relay audit", "finds nothing wrong")
+	say.show(summary + "\n")
+	return nil
 }
 
 // countAll waits for the last events and judges.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 )
 
@@ -37,6 +38,16 @@ func (r *relay) init(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("relay init: %w: %s", err, out)
 	}
 	return string(out), nil
+}
+
+// audit runs relay audit and gives its first lines.
+func (r *relay) audit(ctx context.Context) (string, error) {
+	out, err := r.command(ctx, "audit").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("relay audit: %w: %s", err, out)
+	}
+	summary, _, _ := strings.Cut(string(out), "\n\n")
+	return summary, nil
 }
 
 // start starts relay run. It runs until it is killed or stopped, whatever becomes of ctx.

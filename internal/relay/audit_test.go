@@ -154,6 +154,16 @@ func (e *record) header(name, value string) *record {
 
 func (r *rig) topicOfOrders() string { return r.cfg.Kafka.Relay + ".order" }
 
+func (r *rig) bounds(t *testing.T, topic string) ([]publisher.Bounds, error) {
+	t.Helper()
+	client, err := publisher.Connect(t.Context(), r.cfg.Kafka)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return client.Bounds(t.Context(), []string{topic})
+}
+
 // rewrite makes the topic anew with other contents, which no reader could tell from what a relay wrote, but by reading it.
 // Records of nobody follow, so that the log is as long as it was.
 func (r *rig) rewrite(t *testing.T, change func([]*record) []*record) {
@@ -163,6 +173,11 @@ func (r *rig) rewrite(t *testing.T, change func([]*record) []*record) {
 	filler := len(was) * 3
 	r.deleteTopics(t, topic)
 	r.createTopic(t, topic, nil)
+	// The controller has made it; a broker that has not heard yet would write to the old one.
+	eventually(t, "the new topic is empty", func() bool {
+		bounds, err := r.bounds(t, topic)
+		return err == nil && len(bounds) == 3 && !slices.ContainsFunc(bounds, func(b publisher.Bounds) bool { return b.HighWatermark > 0 })
+	})
 	records := change(was)
 	for i := range filler {
 		records = append(records, &record{message: &sarama.ProducerMessage{Topic: topic, Partition: int32(i % 3), Value: sarama.StringEncoder("of nobody")}})
