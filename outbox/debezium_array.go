@@ -65,8 +65,13 @@ func appendHeaderElement(t connectType, dst, text []byte) ([]byte, error) {
 	if text == nil {
 		return append(dst, "null"...), nil
 	}
-	if t.kind != kindText {
-		return t.appendScalar(dst, text)
+	switch t.kind {
+	case kindText:
+	case kindBytes:
+		dst, err := appendBase64(append(dst, '"'), text)
+		return append(dst, '"'), err
+	default:
+		return t.appendText(dst, text)
 	}
 	dst = append(dst, '"')
 	for _, c := range text {

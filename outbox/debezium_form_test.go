@@ -87,8 +87,21 @@ func TestConnectForms(t *testing.T) {
 		{"infinity", typ(700, -1), "-Infinity", "-Infinity", `"-Infinity"`},
 		{"numeric(10,2)", typ(1700, numeric(10, 2)), "12.50", "12.50", `"BOI="`},
 		{"negative numeric", typ(1700, numeric(10, 2)), "-1.28", "-1.28", `"gA=="`},
-		{"numeric", typ(1700, -1), "12.50", "", `{"scale":2,"value":"BOI="}`},
-		{"numeric without fraction", typ(1700, -1), "0", "", `{"scale":0,"value":"AA=="}`},
+		{"numeric", typ(1700, -1), "12.50", `{"scale":1,"value":"fQ=="}`, `{"scale":1,"value":"fQ=="}`},
+		{"numeric without fraction", typ(1700, -1), "100", `{"scale":0,"value":"ZA=="}`, `{"scale":0,"value":"ZA=="}`},
+		{"numeric zero", typ(1700, -1), "0.000", `{"scale":0,"value":"AA=="}`, `{"scale":0,"value":"AA=="}`},
+		{"numeric that is not a number", typ(1700, -1), "NaN", "", ""},
+		{"interval", typ(1186, -1), "1 year 2 mons -3 days +04:05:06.7", "36572706700000", "36572706700000"},
+		{"interval beyond 64 bits", typ(1186, -1), "-178000000 years", "-9223372036854775808", "-9223372036854775808"},
+		{"negative interval", typ(1186, -1), "-00:00:00.000001", "-1", "-1"},
+		{"interval of nothing", typ(1186, -1), "00:00:00", "0", "0"},
+		{"interval of one month", typ(1186, -1), "1 mon", "2629800000000", "2629800000000"},
+		{"interval in another style", typ(1186, -1), "P1Y", "", ""},
+		{"timetz", typ(1266, -1), "10:00:00.120000+02:30", "07:30:00.12Z", `"07:30:00.12Z"`},
+		{"timetz of the day before", typ(1266, -1), "01:00:00+02", "23:00:00Z", `"23:00:00Z"`},
+		{"bit", typ(1560, 1), "1", "true", "true"},
+		{"other bit", typ(1562, 1), "0", "false", "false"},
+		{"tsvector", typ(3614, -1), "'a':1 'b'", "'a':1 'b'", `"'a':1 'b'"`},
 		{"numeric NaN", typ(1700, numeric(10, 2)), "NaN", "", ""},
 		{"date", typ(1082, -1), "2020-02-29", "18321", "18321"},
 		{"infinite date", typ(1082, -1), "infinity", "", ""},
@@ -109,6 +122,12 @@ func TestConnectForms(t *testing.T) {
 		{"empty array", typ(1009, -1), `{}`, `[]`, `[]`},
 		{"int[]", typ(1007, -1), `{1,NULL,-3}`, `[1,null,-3]`, `[1,null,-3]`},
 		{"bool[]", typ(1000, -1), `{t,f}`, `[true,false]`, `[true,false]`},
+		{"float8[]", typ(1022, -1), `{1,1e-05}`, `[1.0,1.0E-5]`, `[1.0,1.0E-5]`},
+		{"numeric(10,2)[]", typ(1231, numeric(10, 2)), `{12.50,NULL}`, `[12.50,null]`, `["BOI=",null]`},
+		{"numeric[]", typ(1231, -1), `{12.50}`, `[{"scale":1,"value":"fQ=="}]`, `[{"scale":1,"value":"fQ=="}]`},
+		{"date[]", typ(1182, -1), `{2020-02-29}`, `[18321]`, `[18321]`},
+		{"bytea[]", typ(1001, -1), `{"\\x00ff"}`, `["AP8="]`, `["AP8="]`},
+		{"jsonb[]", typ(3807, -1), `{"{\"a\": 1}"}`, `["{\"a\": 1}"]`, `["{\"a\": 1}"]`},
 		{"array of arrays", typ(1007, -1), `{{1},{2}}`, "", ""},
 		{"array with bounds", typ(1007, -1), `[2:3]={1,2}`, "", ""},
 		{"array cut", typ(1009, -1), `{"a`, "", ""},
@@ -123,8 +142,8 @@ func TestConnectForms(t *testing.T) {
 			t.Errorf("%s: %q becomes %q as JSON, %v, want %q", tt.name, tt.text, got, err, tt.json)
 		}
 	}
-	for _, c := range []Column{{TypeOID: 1186}, {TypeOID: 600}, {TypeOID: 790}, {TypeOID: 1266}, {TypeOID: 1700, TypeMod: numeric(5, 0x7FF)}} {
-		if _, ok := connectTypeOf(c); ok { // interval, point, money, timetz, numeric(5,-1)
+	for _, c := range []Column{{TypeOID: 600}, {TypeOID: 790}, {TypeOID: 1560, TypeMod: 8}, {TypeOID: 1562, TypeMod: -1}, {TypeOID: 1185, TypeMod: -1}, {TypeOID: 1700, TypeMod: numeric(5, 0x7FF)}} {
+		if _, ok := connectTypeOf(c); ok { // point, money, bit(8), varbit, timestamptz[], numeric(5,-1)
 			t.Errorf("type %d is taken for one that Relay knows the form of", c.TypeOID)
 		}
 	}

@@ -21,6 +21,9 @@ func (t connectType) appendJSON(dst, text []byte) ([]byte, error) {
 	case kindTimestamptz:
 		dst, err := appendISO(append(dst, '"'), text, int(t.width))
 		return append(dst, '"'), err
+	case kindTimetz:
+		dst, err := appendISOTime(append(dst, '"'), text)
+		return append(dst, '"'), err
 	case kindBytes:
 		dst, err := appendBase64(append(dst, '"'), text)
 		return append(dst, '"'), err
@@ -35,8 +38,11 @@ func (t connectType) appendJSON(dst, text []byte) ([]byte, error) {
 	return t.appendScalar(dst, text)
 }
 
-// appendVariableDecimal appends a numeric whose scale belongs to the value.
+// appendVariableDecimal appends a numeric whose scale belongs to the value: the smallest one that is not negative.
 func appendVariableDecimal(dst, text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '.') >= 0 {
+		text = bytes.TrimSuffix(bytes.TrimRight(text, "0"), []byte{'.'})
+	}
 	var buf [64]byte
 	encoded, scale, err := appendConnectDecimal(buf[:0], text)
 	if err != nil {

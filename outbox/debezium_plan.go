@@ -52,7 +52,6 @@ func (d *debeziumMapper) plan(t Table) (*debeziumPlan, error) {
 		tracing:   f.ifThere(o.TracingSpanContextField),
 		partition: debeziumColumn{index: -1},
 	}
-	f.checkHeader(p.id, "table_field_event_id")
 	p.id.alias = []byte("id")
 	if o.Keys == ConvertString && p.key.used() {
 		f.checkText(p.key, "table_field_event_key")
@@ -81,7 +80,6 @@ func (f *debeziumPlanner) place(p *debeziumPlan, placed placement, mayMiss bool)
 	}
 	switch placed.where {
 	case inHeader:
-		f.checkHeader(c, option)
 		c.alias = []byte(placed.alias)
 		p.headers = append(p.headers, c)
 	case inEnvelope:
@@ -124,18 +122,11 @@ func (f *debeziumPlanner) ifThere(name string) debeziumColumn {
 	return debeziumColumn{name: name, index: index, form: form}
 }
 
-// checkText refuses what Java would print as an object.
+// checkText refuses what Java would print as an object in a key or value. In a header each has a form.
 func (f *debeziumPlanner) checkText(c debeziumColumn, option string) {
 	switch c.form.kind {
 	case kindBytes, kindArray, kindVariableDecimal:
 		f.fail(c.name, option, "has no form as text: Kafka Connect would print a Java object")
-	}
-}
-
-// checkHeader is checkText for headers, which bytes and arrays have a form in.
-func (f *debeziumPlanner) checkHeader(c debeziumColumn, option string) {
-	if c.form.kind == kindVariableDecimal {
-		f.fail(c.name, option, "is numeric without a precision and has no form in a header")
 	}
 }
 

@@ -158,9 +158,9 @@ func TestDebeziumPlanNamesTheColumn(t *testing.T) {
 		{"bytea key", func(o *Debezium) { o.TableFieldEventKey = "k" }, debeziumTable(Column{"k", oidBytea, -1}), `table public.outbox: column "k" (table_field_event_key) has no form as text: Kafka Connect would print a Java object`},
 		{"bytea payload", func(o *Debezium) { o.TableFieldEventPayload = "k" }, debeziumTable(Column{"k", oidBytea, -1}), `table public.outbox: column "k" (table_field_event_payload) has no form as text: Kafka Connect would print a Java object`},
 		{"payload that is no bytea", func(o *Debezium) { o.Values = ConvertBytes }, debeziumTable(), `table public.outbox: column "payload" (table_field_event_payload) is not bytea and outbox.debezium.values is bytes`},
+		{"numeric key", func(o *Debezium) { o.TableFieldEventKey = "n" }, debeziumTable(Column{"n", 1700, -1}), `table public.outbox: column "n" (table_field_event_key) has no form as text: Kafka Connect would print a Java object`},
 		{"time of text", func(o *Debezium) { o.TableFieldEventTimestamp = "type" }, debeziumTable(), `table public.outbox: column "type" (table_field_event_timestamp) is neither timestamp, timestamptz nor bigint (milliseconds)`},
-		{"placed interval", func(o *Debezium) { o.TableFieldsAdditionalPlacement = "i:header" }, debeziumTable(Column{"i", 1186, -1}), `table public.outbox: column "i" is of a type whose form in Kafka Connect Relay does not know`},
-		{"placed numeric", func(o *Debezium) { o.TableFieldsAdditionalPlacement = "n:header" }, debeziumTable(Column{"n", 1700, -1}), `table public.outbox: column "n" (table_fields_additional_placement) is numeric without a precision and has no form in a header`},
+		{"placed point", func(o *Debezium) { o.TableFieldsAdditionalPlacement = "i:header" }, debeziumTable(Column{"i", 600, -1}), `table public.outbox: column "i" is of a type whose form in Kafka Connect Relay does not know`},
 		{"partition of text", func(o *Debezium) { o.TableFieldsAdditionalPlacement = "type:partition" }, debeziumTable(), `table public.outbox: column "type" (table_fields_additional_placement) is not an integer and cannot hold a partition number`},
 	}
 	for _, tt := range tests {

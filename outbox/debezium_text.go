@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"strconv"
@@ -12,7 +13,7 @@ var (
 )
 
 // appendText appends a value as Kafka Connect's StringConverter and SimpleHeaderConverter write it, which is what Java's
-// toString says for most kinds. Of bytes and arrays it is the form that headers have.
+// toString says for most kinds. Of bytes, arrays and numeric without a precision it is the form that headers have.
 func (t connectType) appendText(dst, text []byte) ([]byte, error) {
 	switch t.kind {
 	case kindText:
@@ -26,7 +27,9 @@ func (t connectType) appendText(dst, text []byte) ([]byte, error) {
 	case kindArray:
 		return t.appendArray(dst, text, appendHeaderElement)
 	case kindVariableDecimal:
-		return dst, errNoForm
+		return appendVariableDecimal(dst, text)
+	case kindTimetz:
+		return appendISOTime(dst, text)
 	}
 	return t.appendScalar(dst, text)
 }
@@ -34,8 +37,8 @@ func (t connectType) appendText(dst, text []byte) ([]byte, error) {
 // appendScalar appends what looks the same as text and as JSON.
 func (t connectType) appendScalar(dst, text []byte) ([]byte, error) {
 	switch t.kind {
-	case kindBool:
-		if len(text) == 1 && text[0] == 't' {
+	case kindBool, kindBit:
+		if len(text) == 1 && (text[0] == 't' || text[0] == '1') {
 			return append(dst, "true"...), nil
 		}
 		return append(dst, "false"...), nil
@@ -53,6 +56,8 @@ func (t connectType) count(text []byte) (n int64, err error) {
 	switch t.kind {
 	case kindDate:
 		return parseDate(text)
+	case kindInterval:
+		return parseInterval(text)
 	case kindTimeMillis, kindTimeMicros:
 		n, err = parseTime(text)
 	default:
@@ -91,6 +96,23 @@ func appendISO(dst, text []byte, width int) ([]byte, error) {
 		dst = append(dst, '.')
 		dst = appendPadded(dst, micros%1e6, 6)
 		dst = dst[:len(dst)-6+width]
+	}
+	return append(dst, 'Z'), nil
+}
+
+// appendISOTime appends a time with time zone.
+func appendISOTime(dst, text []byte) ([]byte, error) {
+	micros, err := parseTimetz(text)
+	if err != nil {
+		return dst, err
+	}
+	seconds := micros / 1e6
+	dst = appendPadded(dst, seconds/3600, 2)
+	dst = appendPadded(append(dst, ':'), seconds/60%60, 2)
+	dst = appendPadded(append(dst, ':'), seconds%60, 2)
+	if micros %= 1e6; micros > 0 {
+		dst = appendPadded(append(dst, '.'), micros, 6)
+		dst = bytes.TrimRight(dst, "0")
 	}
 	return append(dst, 'Z'), nil
 }

@@ -16,6 +16,9 @@ const (
 	kindTimestampMillis // milliseconds since the epoch
 	kindTimestampMicros
 	kindTimestamptz // ISO 8601 in UTC with a fixed number of digits behind the point
+	kindTimetz      // ISO 8601 in UTC without zeros at the end
+	kindInterval    // microseconds, with months of 30.4375 days
+	kindBit         // the bit as a boolean
 	kindBytes
 	kindArray
 )
@@ -34,7 +37,7 @@ func connectTypeOf(c Column) (connectType, bool) {
 	case 18, 19, 25, 1042, 1043, // "char", name, text, char(n), varchar
 		114, 3802, 142, 2950, // json, jsonb, xml, uuid
 		869, 650, 829, 774, // inet, cidr, macaddr, macaddr8
-		3904, 3906, 3908, 3910, 3912, 3926: // ranges
+		3904, 3906, 3908, 3910, 3912, 3926, 3614: // ranges, tsvector
 		return connectType{kind: kindText}, true
 	case 16:
 		return connectType{kind: kindBool}, true
@@ -55,16 +58,45 @@ func connectTypeOf(c Column) (connectType, bool) {
 			return connectType{kind: kindTimestamptz, width: 6}, true
 		}
 		return connectType{kind: kindTimestamptz, width: c.TypeMod}, true
+	case 1266:
+		return connectType{kind: kindTimetz}, true
+	case 1186:
+		return connectType{kind: kindInterval}, true
+	case 1560, 1562: // bit, bit varying: longer ones are bytes of their own order
+		return connectType{kind: kindBit}, c.TypeMod == 1
 	case oidBytea:
 		return connectType{kind: kindBytes}, true
-	case 1002, 1009, 1014, 1015, 2951: // arrays of "char", text, char(n), varchar, uuid
-		return connectType{kind: kindArray, element: kindText}, true
-	case 1005, 1007, 1016, 1028: // of int2, int4, int8, oid
-		return connectType{kind: kindArray, element: kindInteger}, true
-	case 1000:
-		return connectType{kind: kindArray, element: kindBool}, true
+	}
+	if element, ok := elementKind(c); ok {
+		return connectType{kind: kindArray, element: element}, true
 	}
 	return connectType{kind: kindText}, c.TypeOID >= firstUserOID
+}
+
+// elementKind gives the kind of the elements of an array. Arrays of times are left out: what Debezium makes of them
+// depends on the time zone it runs in.
+func elementKind(c Column) (connectKind, bool) {
+	switch c.TypeOID {
+	case 1002, 1009, 1014, 1015, // of "char", text, char(n), varchar
+		2951, 199, 3807, // uuid, json, jsonb
+		1041, 651, 1040, 775, // inet, cidr, macaddr, macaddr8
+		3905, 3907, 3909, 3911, 3913, 3927: // ranges
+		return kindText, true
+	case 1005, 1007, 1016, 1028: // int2, int4, int8, oid
+		return kindInteger, true
+	case 1000:
+		return kindBool, true
+	case 1021, 1022: // float4, float8
+		return kindFloat, true
+	case 1231:
+		t, known := decimalType(c.TypeMod) // that of the array is that of its elements
+		return t.kind, known
+	case 1182:
+		return kindDate, true
+	case 1001:
+		return kindBytes, true
+	}
+	return 0, false
 }
 
 // decimalType reads the modifier of numeric: precision in the upper 16 bits, scale, which may be negative, in the lower

@@ -99,6 +99,17 @@ func parseTime(text []byte) (int64, error) {
 	return micros, nil
 }
 
+// parseTimetz reads what timetz_out prints, as in "10:00:00.123456+02", as microseconds since midnight in UTC.
+func parseTimetz(text []byte) (int64, error) {
+	c := timeCursor{text: text}
+	micros := c.clock()
+	micros -= c.zone() * 1e6
+	if c.bad || len(c.text) > 0 {
+		return 0, errTimeSyntax
+	}
+	return ((micros % microsPerDay) + microsPerDay) % microsPerDay, nil
+}
+
 const (
 	microsPerDay = 24 * 3600 * 1e6
 	maxYear      = 294_000 // what 64 bits of microseconds hold, rounded down; Postgres ends in 294276

@@ -25,7 +25,7 @@ const postgresEpoch = 946_684_800_000_000
 type decoder struct {
 	relations map[uint32]*Relation
 	domains   map[uint32]TableColumn // by OID: what they are made of; nil: not told
-	last      *Relation // the relation of the last row: mostly that of the next one
+	last      *Relation              // the relation of the last row: mostly that of the next one
 	values    [][]byte
 	truncated []*Relation
 }
