@@ -14,7 +14,7 @@ func newCmdParked(a *app) *cobra.Command {
 	return noun(&cobra.Command{
 		Use:   "parked",
 		Short: "Look at events that could not be published; retry or skip them",
-		Long: `With failure.on_unpublishable: park, an event that cannot be published is set aside in the parked topic, and later events
+		Long: `With failure.on_unpublishable: park, an event that cannot be published is set aside in the parked topic, and later ones
 of the same topic and key wait there behind it (reason "held"). Everything else goes on.
 
 list and show read Kafka directly, also while the relay is down. retry publishes events when their cause is mended; skip

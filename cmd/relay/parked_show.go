@@ -26,8 +26,8 @@ func newCmdParkedShow(a *app, runF func(ctx context.Context, name, format string
 	cmd := &cobra.Command{
 		Use:   "show POSITION|ID",
 		Short: "Show a parked event with its headers and value",
-		Long: `Show one parked event, by position or id: why it is parked, its headers, and its value. An event that could not be mapped
-has the row as it was received instead of a value.`,
+		Long: `Show one parked event, by position or id: why it is parked, its headers, and its value. An event that could not be
+mapped has the row as it was received instead of a value.`,
 		Example: "  relay parked show 00000001-0000000007A41C60-00000000\n  relay parked show 0197a5b2-6c1e-7d11-9f5e-0d2c5a3b7f01 -o json",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
