@@ -29,36 +29,46 @@ func emitted(id, payload string) []event {
 // be no event of it.
 func TestEmit(t *testing.T) {
 	tests := []struct {
-		name    string
-		command func(t *testing.T, url string) (*exec.Cmd, error)
-		want    []event
+		name   string
+		source string
+		find   func(t *testing.T) (devstack.Program, error)
+		want   []event
 	}{
-		{"psql", func(t *testing.T, url string) (*exec.Cmd, error) {
-			return exec.CommandContext(t.Context(), "psql", "-X", "-q", "-f", "emit/emit.sql", url), nil
+		{"Python", "emit/emit.py", func(t *testing.T) (devstack.Program, error) {
+			return devstack.Python(t.Context())
+		}, emitted("pay_python", `{"id": "pay_python", "amount": "12.30"}`)},
+		{"Java", "", func(t *testing.T) (devstack.Program, error) {
+			return devstack.JavaSource(t.Context(), "emit/Emit.java", t.TempDir())
+		}, emitted("pay_java", `{"id": "pay_java", "amount": "12.30"}`)},
+		{"Node", "emit/emit.js", func(t *testing.T) (devstack.Program, error) {
+			return devstack.Node(t.Context())
+		}, emitted("pay_node", `{"id":"pay_node","amount":"12.30"}`)},
+	}
+	t.Run("psql", func(t *testing.T) {
+		t.Parallel()
+		testEmit(t, func(url string) *exec.Cmd {
+			return exec.CommandContext(t.Context(), "psql", "-X", "-q", "-f", "emit/emit.sql", url)
 		}, []event{
 			{"pay_psql", "PaymentBooked", `{"amount": 12.30}`, ""},
 			{"pay_psql", "PaymentSettled", `{"fee": 0.10}`, `{"tenant": "acme", "traceparent": "` + traceparent + `"}`},
 			{"pay_psql", "PaymentArchived", `{"amount" : 12.30}`, ""},
-		}},
-		{"Python", func(t *testing.T, _ string) (*exec.Cmd, error) {
-			return devstack.Python(t.Context(), "emit/emit.py")
-		}, emitted("pay_python", `{"id": "pay_python", "amount": "12.30"}`)},
-		{"Java", func(t *testing.T, _ string) (*exec.Cmd, error) {
-			return devstack.JavaSource(t.Context(), "emit/Emit.java", t.TempDir())
-		}, emitted("pay_java", `{"id": "pay_java", "amount": "12.30"}`)},
-		{"Node", func(t *testing.T, _ string) (*exec.Cmd, error) {
-			return devstack.Node(t.Context(), "emit/emit.js")
-		}, emitted("pay_node", `{"id":"pay_node","amount":"12.30"}`)},
-	}
+		})
+	})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			testEmit(t, tt.command, tt.want)
+			program, err := tt.find(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			testEmit(t, func(string) *exec.Cmd {
+				return program.Command(t.Context(), strings.Fields(tt.source)...)
+			}, tt.want)
 		})
 	}
 }
 
-func testEmit(t *testing.T, command func(*testing.T, string) (*exec.Cmd, error), want []event) {
+func testEmit(t *testing.T, command func(url string) *exec.Cmd, want []event) {
 	pg := devstacktest.Postgres(t, 0)
 	app := pg.Role(t, "LOGIN")
 	ddl, err := migrations.Print(migrations.Options{AppRole: app})
@@ -68,14 +78,8 @@ func testEmit(t *testing.T, command func(*testing.T, string) (*exec.Cmd, error),
 	pg.Exec(t, ddl, `CREATE TABLE payment (id text PRIMARY KEY, amount numeric NOT NULL, settled boolean NOT NULL DEFAULT false)`,
 		`GRANT SELECT, INSERT, UPDATE ON payment TO `+app)
 	for _, fails := range []bool{false, true} {
-		cmd, err := command(t, pg.URL(app))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cmd.Env == nil {
-			cmd.Env = os.Environ()
-		}
-		cmd.Env = append(cmd.Env, "DATABASE_URL="+pg.URL(app), "JDBC_URL="+jdbc(t, pg.URL(app)))
+		cmd := command(pg.URL(app))
+		cmd.Env = append(os.Environ(), "DATABASE_URL="+pg.URL(app), "JDBC_URL="+jdbc(t, pg.URL(app)))
 		out, err := cmd.CombinedOutput()
 		if (err != nil) != fails || fails && !strings.Contains(string(out), "payment_pkey") {
 			t.Fatalf("%s: %v, want it to fail for the key of the table: %t\n%s", cmd, err, fails, out)

@@ -3,7 +3,6 @@ package devstack
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -11,29 +10,26 @@ import (
 // nodePostgres is the release of node-postgres that npm fetches where the system has none.
 const nodePostgres = "8.16.3"
 
-// debianModules is where Debian installs modules; its own Node looks there, others must be told.
-const debianModules = "/usr/share/nodejs"
-
-// Node prepares a run of a Node program that requires pg: with the system's module if there is one, else with one that
-// npm fetches at first use.
-func Node(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	program, err := exec.LookPath("node")
+// Node finds Node with the module pg: the system's module if there is one, else one that npm fetches once.
+func Node(ctx context.Context) (Program, error) {
+	node, err := exec.LookPath("node")
 	if err != nil {
-		return nil, fmt.Errorf("find Node (Debian: apt-get install nodejs node-pg): %w", err)
+		return Program{}, fmt.Errorf("find Node (Debian: apt-get install nodejs node-pg): %w", err)
 	}
-	node := func(modules string, args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, program, args...)
-		cmd.Env = append(os.Environ(), "NODE_PATH="+modules+string(filepath.ListSeparator)+os.Getenv("NODE_PATH"))
-		return cmd
-	}
-	if node(debianModules, "-e", `require("pg")`).Run() == nil {
-		return node(debianModules, args...), nil
+	// Where Debian installs modules. Its own Node looks there anyway, others must be told.
+	if p := nodeProgram(node, "/usr/share/nodejs"); p.Command(ctx, "-e", `require("pg")`).Run() == nil {
+		return p, nil
 	}
 	dir, err := cached(ctx, "node-pg-"+nodePostgres, func(dir string) error { return fetchModule(ctx, dir, "pg@"+nodePostgres) })
 	if err != nil {
-		return nil, err
+		return Program{}, err
 	}
-	return node(filepath.Join(dir, "node_modules"), args...), nil
+	return nodeProgram(node, filepath.Join(dir, "node_modules")), nil
+}
+
+// nodeProgram is Node with a directory of modules. It is told by env(1), since a Program has no environment of its own.
+func nodeProgram(node, modules string) Program {
+	return Program{path: "/usr/bin/env", args: []string{"NODE_PATH=" + modules, node}}
 }
 
 func fetchModule(ctx context.Context, dir, module string) error {

@@ -56,6 +56,11 @@ func binaryName(pkg string) string {
 
 // JavaProgram fetches the profile of pom.xml with that name, whose version is its property, and runs a class of it.
 func JavaProgram(ctx context.Context, profile, mainClass string) (Program, error) {
+	return javaProgram(ctx, profile, mainClass)
+}
+
+// javaProgram also takes directories of classes.
+func javaProgram(ctx context.Context, profile, mainClass string, classes ...string) (Program, error) {
 	version, err := pomVersion(profile)
 	if err != nil {
 		return Program{}, err
@@ -74,6 +79,7 @@ func JavaProgram(ctx context.Context, profile, mainClass string) (Program, error
 	if err != nil {
 		return Program{}, err
 	}
+	jars = strings.Join(append(classes, jars), string(filepath.ListSeparator))
 	quick := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xmx256m"}
 	return Program{path: java.program, args: append(quick, "-cp", jars, mainClass)}, nil
 }

@@ -6,17 +6,17 @@ import (
 	"os/exec"
 )
 
-// Python prepares a run of a Python program that imports psycopg and confluent_kafka, by an interpreter that has them:
-// the one in PATH, or the system's, whose modules Debian installs.
-func Python(ctx context.Context, args ...string) (*exec.Cmd, error) {
+// Python finds an interpreter that has the modules psycopg and confluent_kafka: the one in PATH, or the system's, whose
+// modules Debian installs.
+func Python(ctx context.Context) (Program, error) {
 	var errs []byte
 	for _, program := range []string{"python3", "/usr/bin/python3"} {
 		out, err := exec.CommandContext(ctx, program, "-c", "import psycopg, confluent_kafka").CombinedOutput()
 		if err == nil {
-			return exec.CommandContext(ctx, program, args...), nil
+			return Program{path: program}, nil
 		}
 		errs = fmt.Appendf(errs, "\n%s: %v: %s", program, err, tail(out))
 	}
-	return nil, fmt.Errorf("find Python 3 with psycopg 3 and confluent-kafka (Debian: apt-get install python3-psycopg "+
+	return Program{}, fmt.Errorf("find Python 3 with psycopg 3 and confluent-kafka (Debian: apt-get install python3-psycopg "+
 		"python3-confluent-kafka; elsewhere: pip install 'psycopg[binary]' confluent-kafka):%s", errs)
 }
