@@ -110,7 +110,7 @@ func ofKafka(err error) error {
 	return &SourceError{Err: err}
 }
 
-// ErrNoCheckpoint: there is nothing to audit against.
+// ErrNoCheckpoint says that there is nothing to audit against.
 var ErrNoCheckpoint = errors.New("there is no checkpoint")
 
 // auditor is one audit on its way.

@@ -155,6 +155,16 @@ func (g *group) well() bool {
 	return g.records.n == g.rows.n && g.foreign.n == 0 && g.live == 0 && len(g.differing()) == 0
 }
 
+// oldestMatch is the older of a transaction id and those of the rows that are in Kafka; 0 is none.
+func (g *group) oldestMatch(oldest uint32) uint32 {
+	for _, e := range g.rows.kept[:min(len(g.rows.kept), g.records.n)] {
+		if oldest == 0 || xidBefore(e.xid, oldest) {
+			oldest = e.xid
+		}
+	}
+	return oldest
+}
+
 // absentees hands on the rows that no record stands for; those that were parked once are marked as later.
 func (g *group) absentees(absent func(entry) error) error {
 	there := g.records.n + g.live

@@ -16,7 +16,7 @@ func (a *auditor) compare(context.Context) (err error) {
 	a.options.Progress(StageCompare, 0, 0)
 	s := suspects{entries: newSorter(a.options.Dir, a.options.Memory/4)}
 	defer func() { err = errors.Join(err, s.entries.close()) }()
-	firstMatch := outbox.LSN(0)
+	firstMatch, oldestMatch := outbox.LSN(0), a.events.oldest
 	on := foundation{table: a.Postgres != nil && !a.Messages, rowsMayGo: a.options.RowsMayGo}
 	err = eachGroup(a.entries, func(g *group) error {
 		found := func(kind Kind, count uint64, at []entry, detail string) {
@@ -24,6 +24,7 @@ func (a *auditor) compare(context.Context) (err error) {
 		}
 		if g.rows.n > 0 {
 			firstMatch = earliest(firstMatch, g.records.kept)
+			oldestMatch = g.oldestMatch(oldestMatch)
 			a.countRowsOf(g)
 		}
 		add := func(e entry) error { return s.add(g.id, e) }
@@ -33,7 +34,7 @@ func (a *auditor) compare(context.Context) (err error) {
 		return err
 	}
 	h := horizon{
-		places: &a.places, moment: a.moment, decided: a.decided, ended: a.slot.CatalogXmin, generation: a.oldestGeneration(), oldestXID: a.events.oldest,
+		places: &a.places, moment: a.moment, decided: a.decided, ended: a.slot.CatalogXmin, generation: a.oldestGeneration(), oldestXID: oldestMatch,
 		oldestRow: a.oldestRow, firstMatch: firstMatch,
 	}
 	return a.judge(&s, &h)

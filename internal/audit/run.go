@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"container/heap"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +54,7 @@ type runReader struct {
 // next reads an entry; false at the end of the run.
 func (r *runReader) next() (bool, error) {
 	keyLen, err := binary.ReadUvarint(r.r)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
 	valueLen, err2 := binary.ReadUvarint(r.r)

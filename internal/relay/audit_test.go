@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
@@ -500,5 +501,87 @@ func TestAuditBesideARelayAtWork(t *testing.T) {
 	wantFindings(t, report, nil)
 	if report.Rows.Once != uint64(10+7*n) {
 		t.Errorf("%d rows once, want %d", report.Rows.Once, 10+7*n)
+	}
+}
+
+// TestAuditSince leaves out what is older, of rows and of Kafka.
+func TestAuditSince(t *testing.T) {
+	r := sharedRig(t)
+	r.exec(t, `ALTER TABLE outbox ADD COLUMN created_at timestamptz DEFAULT clock_timestamp()`)
+	r.init(t)
+	r.emit(t, 60)
+	r.runOnce(t)
+	var since time.Time
+	if err := r.db.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&since); err != nil {
+		t.Fatal(err)
+	}
+	r.emit(t, 5)
+	r.runOnce(t)
+	o := audit.Options{Since: since}
+	report := r.audit(t, o)
+	wantFindings(t, report, nil)
+	if report.Rows.Asked != 5 || report.Rows.Once != 5 || report.Events.Read != 5 || report.Events.First != 61 {
+		t.Errorf("rows %+v, events %+v", report.Rows, report.Events)
+	}
+	// A row that is young although its record is old is looked for in what was left out.
+	r.exec(t, `UPDATE outbox SET created_at = clock_timestamp() WHERE ctid = (SELECT min(ctid) FROM outbox)`)
+	r.work(t)
+	wantFindings(t, r.audit(t, o), nil)
+	r.exec(t, `CREATE TABLE outbox_more () INHERITS (outbox)`, `INSERT INTO outbox_more VALUES ('never', 'order', 'k1', 'made', '{}')`)
+	if report := r.audit(t, o); report.Wrong() != 1 || !names(report, "never") {
+		t.Errorf("%d things are wrong", report.Wrong())
+	}
+}
+
+func TestAuditSinceNeedsTimes(t *testing.T) {
+	r := audited(t, 1)
+	_, err := Audit(t.Context(), r.cfg, audit.Options{Since: time.Now()})
+	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.Usage {
+		t.Errorf("audit says %v, want wrong usage", err)
+	}
+}
+
+// TestAuditWithoutATable rests on relay-seq alone.
+func TestAuditWithoutATable(t *testing.T) {
+	r := sharedRig(t)
+	r.cfg.Table, r.cfg.Outbox.WALMessages, r.cfg.Source.Messages = "", "event", true
+	r.init(t)
+	for i := range 9 {
+		r.exec(t, fmt.Sprintf(`SELECT pg_logical_emit_message(true, 'event', '{"v":1,"id":"0197a5b2-6c1e-7d11-9f5e-0d2c5a3b7f0%d",`+
+			`"aggregate_type":"order","aggregate_id":"k%d","event_type":"made"}' || E'\n' || '{}')`, i, i%3))
+	}
+	r.runOnce(t)
+	report := r.audit(t, audit.Options{})
+	wantFindings(t, report, nil)
+	if report.Rows != nil || report.Events.Read != 9 {
+		t.Errorf("rows %+v, events %+v", report.Rows, report.Events)
+	}
+	r.rewrite(t, func(all []*record) []*record { return slices.Delete(all, 2, 4) })
+	wantFindings(t, r.audit(t, audit.Options{}), map[audit.Kind]uint64{audit.SeqGap: 2})
+}
+
+// TestAuditAccountsForParkedEvents while they are parked, when they were published after all, and when they were skipped.
+func TestAuditAccountsForParkedEvents(t *testing.T) {
+	r := parkingRig(t)
+	r.init(t)
+	d := r.work(t)
+	r.insertKey(t, "missing", "first", "k", "{}")
+	r.insertKey(t, "missing", "second", "k", "{}")
+	r.insertKey(t, "missing", "third", "l", "{}")
+	r.insertKey(t, "order", "good", "k", "{}")
+	d.parkedCount(t, 3, 2)
+	report := r.audit(t, audit.Options{})
+	wantFindings(t, report, nil)
+	if report.Rows.Parked != 3 || report.Rows.Once != 1 {
+		t.Errorf("rows %+v, want 3 parked and 1 published", report.Rows)
+	}
+	r.createTopic(t, r.topic("missing"), nil)
+	r.release(t, Release{Selection: Selection{Events: []string{"third"}}, Skip: true})
+	r.release(t, Release{Selection: Selection{All: true}})
+	d.parkedCount(t, 0, 0)
+	report = r.audit(t, audit.Options{})
+	wantFindings(t, report, map[audit.Kind]uint64{audit.Skipped: 1})
+	if report.Rows.Parked != 0 || report.Rows.Once != 3 {
+		t.Errorf("rows %+v, want 3 published", report.Rows)
 	}
 }
