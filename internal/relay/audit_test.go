@@ -201,6 +201,7 @@ func pairOfAKey(t *testing.T, records []*record) (first, second int) {
 }
 
 func TestAuditOfAWellPublishedOutbox(t *testing.T) {
+	t.Parallel()
 	r := audited(t, 40, 1, 1)
 	report := r.audit(t, audit.Options{})
 	wantFindings(t, report, nil)
@@ -211,6 +212,7 @@ func TestAuditOfAWellPublishedOutbox(t *testing.T) {
 
 // TestAuditFinds plants each fault for real and wants it found, and nothing else.
 func TestAuditFinds(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		plant func(t *testing.T, r *rig) (id string)
@@ -322,7 +324,9 @@ func names(r *audit.Report, id string) bool {
 
 // TestAuditTellsWhatItCannotTell: what may be right is not called wrong.
 func TestAuditTellsWhatItCannotTell(t *testing.T) {
+	t.Parallel()
 	t.Run("rows older than the relay", func(t *testing.T) {
+		t.Parallel()
 		r := sharedRig(t)
 		r.emit(t, 5)
 		r.init(t)
@@ -331,11 +335,13 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		wantFindings(t, r.audit(t, audit.Options{}), map[audit.Kind]uint64{audit.BeforeRelay: 5})
 	})
 	t.Run("rows that wait", func(t *testing.T) {
+		t.Parallel()
 		r := audited(t, 3)
 		r.emit(t, 2)
 		wantFindings(t, r.audit(t, audit.Options{}), map[audit.Kind]uint64{audit.Waiting: 2})
 	})
 	t.Run("records that retention deleted", func(t *testing.T) {
+		t.Parallel()
 		r := audited(t, 30, 1, 1, 1)
 		admin, topic := r.admin(t), r.topicOfOrders()
 		deleted := map[int32]int64{}
@@ -352,6 +358,7 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		}
 	})
 	t.Run("all records that retention deleted", func(t *testing.T) {
+		t.Parallel()
 		r := audited(t, 6)
 		admin, topic := r.admin(t), r.topicOfOrders()
 		if err := admin.DeleteRecords(topic, map[int32]int64{0: -1, 1: -1, 2: -1}); err != nil {
@@ -360,6 +367,7 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		wantFindings(t, r.audit(t, audit.Options{}), map[audit.Kind]uint64{audit.Deleted: 6, audit.GapUntold: 6})
 	})
 	t.Run("a compacted topic", func(t *testing.T) {
+		t.Parallel()
 		r := sharedRig(t)
 		compact := "compact"
 		r.createTopic(t, r.topicOfOrders(), map[string]*string{"cleanup.policy": &compact})
@@ -373,6 +381,7 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		wantFindings(t, report, map[audit.Kind]uint64{audit.Compacted: 6, audit.GapUntold: 6})
 	})
 	t.Run("a table that is emptied", func(t *testing.T) {
+		t.Parallel()
 		r := audited(t, 5, 5)
 		r.exec(t, `TRUNCATE outbox`)
 		report := r.audit(t, audit.Options{})
@@ -382,6 +391,7 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		}
 	})
 	t.Run("rows that were truncated before the relay saw them", func(t *testing.T) {
+		t.Parallel()
 		r := audited(t, 1)
 		r.emit(t, 5)
 		r.exec(t, `TRUNCATE outbox`)
@@ -393,6 +403,7 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		}
 	})
 	t.Run("rows that are deleted one by one", func(t *testing.T) {
+		t.Parallel()
 		r := audited(t, 5, 5)
 		r.exec(t, fmt.Sprintf(`DELETE FROM outbox WHERE id = '%s'`, r.taken(t, r.topicOfOrders())[3].id))
 		wantFindings(t, r.audit(t, audit.Options{RowsMayGo: true}), nil)
@@ -401,6 +412,7 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 
 // TestAuditFindsALostTail: Kafka no longer has what it acknowledged.
 func TestAuditFindsALostTail(t *testing.T) {
+	t.Parallel()
 	r := audited(t, 5)
 	d := r.run(t)
 	r.emit(t, 1)
@@ -421,6 +433,7 @@ func TestAuditFindsALostTail(t *testing.T) {
 // TestAuditWithoutARelayAtWork: a row that is missing is told from one that waits by the transactions that the slot has
 // seen the end of.
 func TestAuditWithoutARelayAtWork(t *testing.T) {
+	t.Parallel()
 	r := audited(t, 3)
 	r.exec(t, `CREATE TABLE outbox_more () INHERITS (outbox)`, `INSERT INTO outbox_more VALUES ('never', 'order', 'k1', 'made', '{}')`)
 	d := r.run(t)
@@ -440,6 +453,7 @@ func TestAuditWithoutARelayAtWork(t *testing.T) {
 
 // TestAuditIsHeldBack by a transaction of anybody that is open, as consumers are.
 func TestAuditIsHeldBack(t *testing.T) {
+	t.Parallel()
 	r := audited(t, 3)
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V3_9_0_0
@@ -469,6 +483,7 @@ func TestAuditIsHeldBack(t *testing.T) {
 
 // TestAuditBesideARelayAtWork audits again and again while events are written and published.
 func TestAuditBesideARelayAtWork(t *testing.T) {
+	t.Parallel()
 	r := audited(t, 10)
 	d := r.work(t)
 	writer, err := pgx.Connect(t.Context(), r.cfg.Source.ConnString)
@@ -506,6 +521,7 @@ func TestAuditBesideARelayAtWork(t *testing.T) {
 
 // TestAuditSince leaves out what is older, of rows and of Kafka.
 func TestAuditSince(t *testing.T) {
+	t.Parallel()
 	r := sharedRig(t)
 	r.exec(t, `ALTER TABLE outbox ADD COLUMN created_at timestamptz DEFAULT clock_timestamp()`)
 	r.init(t)
@@ -534,6 +550,7 @@ func TestAuditSince(t *testing.T) {
 }
 
 func TestAuditSinceNeedsTimes(t *testing.T) {
+	t.Parallel()
 	r := audited(t, 1)
 	_, err := Audit(t.Context(), r.cfg, audit.Options{Since: time.Now()})
 	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.Usage {
@@ -543,6 +560,7 @@ func TestAuditSinceNeedsTimes(t *testing.T) {
 
 // TestAuditWithoutATable rests on relay-seq alone.
 func TestAuditWithoutATable(t *testing.T) {
+	t.Parallel()
 	r := sharedRig(t)
 	r.cfg.Table, r.cfg.Outbox.WALMessages, r.cfg.Source.Messages = "", "event", true
 	r.init(t)
@@ -562,6 +580,7 @@ func TestAuditWithoutATable(t *testing.T) {
 
 // TestAuditAccountsForParkedEvents while they are parked, when they were published after all, and when they were skipped.
 func TestAuditAccountsForParkedEvents(t *testing.T) {
+	t.Parallel()
 	r := parkingRig(t)
 	r.init(t)
 	d := r.work(t)
