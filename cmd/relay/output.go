@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,19 +30,59 @@ func (a *app) format(cmd *cobra.Command, allowed ...string) (string, error) {
 // apiVersion is that of all JSON and YAML documents. Within it no field is lost.
 const apiVersion = "relay/v1"
 
-// writeDocument prints v as JSON or YAML. v carries apiVersion and kind.
+// writeDocument prints v as JSON or YAML. v carries apiVersion and kind. Control characters stand as escapes.
 func writeDocument(w io.Writer, format string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", format, err)
 	}
+	document := escapeControls(string(text))
 	if format == "yaml" {
-		if text, err = yaml.JSONToYAML(text); err != nil {
+		if document, err = toYAML(document); err != nil {
 			return fmt.Errorf("write yaml: %w", err)
 		}
 	}
-	_, err = fmt.Fprintln(w, strings.TrimRight(string(text), "\n"))
+	_, err = fmt.Fprintln(w, strings.TrimRight(document, "\n"))
 	return err
+}
+
+// escapeControls writes DEL and the C1 controls, which JSON allows inside strings, as escapes.
+func escapeControls(document string) string {
+	var b strings.Builder
+	for _, r := range document {
+		if 0x7F <= r && r <= 0x9F {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// toYAML converts JSON. The converter writes control characters as they are, which is no YAML and does things to a
+// terminal, so strings with escapes for them are kept as JSON has them, which YAML reads.
+func toYAML(document string) (string, error) {
+	mark := "kept"
+	for strings.Contains(document, mark) {
+		mark += "x"
+	}
+	var kept []string
+	document = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`).ReplaceAllStringFunc(document, func(s string) string {
+		if !regexp.MustCompile(`\\(?:u00[0189]|u007f|[bfr])`).MatchString(s) {
+			return s
+		}
+		kept = append(kept, s)
+		return fmt.Sprintf("%q", fmt.Sprint(mark, len(kept), "."))
+	})
+	text, err := yaml.JSONToYAML([]byte(document))
+	if err != nil {
+		return "", err
+	}
+	document = string(text)
+	for i, s := range kept {
+		document = strings.Replace(document, fmt.Sprint(mark, i+1, "."), s, 1)
+	}
+	return document, nil
 }
 
 // table prints aligned columns.
