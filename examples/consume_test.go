@@ -150,7 +150,7 @@ func (b *bank) hasBooked(t *testing.T) *process {
 func (b *bank) isBooking(t *testing.T) *process {
 	tx, err := b.locker.Begin(t.Context()) // in a transaction b.conn would see pg_stat_activity as it was at first
 	check(t, err)
-	defer tx.Rollback(t.Context())
+	defer func() { check(t, tx.Rollback(t.Context())) }()
 	_, err = tx.Exec(t.Context(), `LOCK TABLE account IN EXCLUSIVE MODE`)
 	check(t, err)
 	const waiting = `SELECT count(*) = $2 FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock'`
