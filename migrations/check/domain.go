@@ -50,11 +50,15 @@ func constraintProblem(alter string, have []constraint, need constraint) []probl
 	switch {
 	case !there:
 		return []problem{{"does not exist", add}}
-	case found.Definition != need.Definition:
+	case flat(found.Definition) != flat(need.Definition):
 		return []problem{{"is " + found.Definition, alter + " DROP CONSTRAINT " + need.Name + ";\n" + add}}
 	}
 	return nil
 }
+
+// flat leaves out the parentheses: a constraint that was dumped and restored has fewer of them, since "(a AND b) AND c"
+// comes back as one AND of three.
+func flat(definition string) string { return strings.NewReplacer("(", "", ")", "").Replace(definition) }
 
 // nullProblem looks at whether NULL is taken; alter is the beginning of the statement that mends it.
 func nullProblem(alter string, have, need bool) []problem {
