@@ -217,26 +217,28 @@ func TestAuditFinds(t *testing.T) {
 		name  string
 		plant func(t *testing.T, r *rig) (id string)
 		want  map[audit.Kind]uint64
+		// refused: a relay would see it too, and refuse.
+		refused bool
 	}{
 		{"a copy", func(t *testing.T, r *rig) string {
 			all := r.taken(t, r.topicOfOrders())
 			last := all[len(all)-1]
 			r.forge(t, last)
 			return last.id
-		}, map[audit.Kind]uint64{audit.MoreThan: 1, audit.SeqRepeated: 1, audit.SeqDisorder: 1}},
+		}, map[audit.Kind]uint64{audit.MoreThan: 1, audit.SeqRepeated: 1, audit.SeqDisorder: 1}, false},
 		{"a copy without our headers", func(t *testing.T, r *rig) string {
 			copied := r.taken(t, r.topicOfOrders())[3]
 			copied.message.Headers = copied.message.Headers[:1] // the id
 			r.forge(t, copied)
 			return copied.id
-		}, map[audit.Kind]uint64{audit.MoreThan: 1}},
+		}, map[audit.Kind]uint64{audit.MoreThan: 1}, false},
 		{"a record that is gone", func(t *testing.T, r *rig) (id string) {
 			r.rewrite(t, func(all []*record) []*record {
 				id = all[2].id
 				return slices.Delete(all, 2, 3)
 			})
 			return id
-		}, map[audit.Kind]uint64{audit.Missing: 1, audit.SeqGap: 1}},
+		}, map[audit.Kind]uint64{audit.Missing: 1, audit.SeqGap: 1}, false},
 		{"two swapped", func(t *testing.T, r *rig) (id string) {
 			r.rewrite(t, func(all []*record) []*record {
 				i, j := pairOfAKey(t, all)
@@ -245,7 +247,7 @@ func TestAuditFinds(t *testing.T) {
 				return all
 			})
 			return id
-		}, map[audit.Kind]uint64{audit.OutOfOrder: 1, audit.SeqDisorder: 2}},
+		}, map[audit.Kind]uint64{audit.OutOfOrder: 1, audit.SeqDisorder: 2}, false},
 		{"a payload changed in Kafka", func(t *testing.T, r *rig) (id string) {
 			r.rewrite(t, func(all []*record) []*record {
 				id = all[4].id
@@ -253,7 +255,7 @@ func TestAuditFinds(t *testing.T) {
 				return all
 			})
 			return id
-		}, map[audit.Kind]uint64{audit.Differs: 1}},
+		}, map[audit.Kind]uint64{audit.Differs: 1}, false},
 		{"a key changed in Kafka", func(t *testing.T, r *rig) (id string) {
 			r.rewrite(t, func(all []*record) []*record {
 				id = all[4].id
@@ -261,49 +263,51 @@ func TestAuditFinds(t *testing.T) {
 				return all
 			})
 			return id
-		}, map[audit.Kind]uint64{audit.Differs: 1}},
+		}, map[audit.Kind]uint64{audit.Differs: 1}, false},
 		{"a header changed in Kafka", func(t *testing.T, r *rig) (id string) {
 			r.rewrite(t, func(all []*record) []*record {
 				id = all[4].header("type", "unmade").id
 				return all
 			})
 			return id
-		}, map[audit.Kind]uint64{audit.Differs: 1}},
+		}, map[audit.Kind]uint64{audit.Differs: 1}, false},
 		{"a row changed in Postgres", func(t *testing.T, r *rig) (id string) {
 			id = r.taken(t, r.topicOfOrders())[1].id
 			r.exec(t, fmt.Sprintf(`UPDATE outbox SET payload = '{"amount": 2}' WHERE id = '%s'`, id))
 			return id
-		}, map[audit.Kind]uint64{audit.Differs: 1}},
+		}, map[audit.Kind]uint64{audit.Differs: 1}, false},
 		{"a row that was not published", func(t *testing.T, r *rig) string {
 			// A table that inherits is read with the outbox, and its rows are not in the publication.
 			r.exec(t, `CREATE TABLE outbox_more () INHERITS (outbox)`,
 				`INSERT INTO outbox_more VALUES ('never', 'order', 'k1', 'made', '{}')`)
 			return "never"
-		}, map[audit.Kind]uint64{audit.Missing: 1}},
+		}, map[audit.Kind]uint64{audit.Missing: 1}, false},
 		{"an event whose row was never committed", func(t *testing.T, r *rig) (id string) {
 			id = r.taken(t, r.topicOfOrders())[5].id
 			r.exec(t, fmt.Sprintf(`DELETE FROM outbox WHERE id = '%s'`, id)) // as if it had been rolled back
 			return id
-		}, map[audit.Kind]uint64{audit.NotInTable: 1}},
+		}, map[audit.Kind]uint64{audit.NotInTable: 1}, false},
 		{"a forged event with a number of its own", func(t *testing.T, r *rig) string {
 			all := r.taken(t, r.topicOfOrders())
 			last := all[len(all)-1].header("id", "forged")
 			last.header("relay-seq", fmt.Sprintf("%s/%d/43", r.cfg.Kafka.Relay, r.inspect(t).Checkpoint.Generation))
 			r.forge(t, last)
 			return ""
-		}, map[audit.Kind]uint64{audit.SeqBeyond: 1}},
+		}, map[audit.Kind]uint64{audit.SeqBeyond: 1}, true},
 		{"a forged event with the number of another", func(t *testing.T, r *rig) string {
 			all := r.taken(t, r.topicOfOrders())
 			r.forge(t, all[len(all)-1].header("id", "forged"))
 			return "forged"
-		}, map[audit.Kind]uint64{audit.SeqRepeated: 1, audit.SeqDisorder: 1, audit.NotInTable: 1}},
+		}, map[audit.Kind]uint64{audit.SeqRepeated: 1, audit.SeqDisorder: 1, audit.NotInTable: 1}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := audited(t, 20, 20, 1, 1)
 			id := tt.plant(t, r)
-			r.work(t)
+			if !tt.refused {
+				r.work(t)
+			}
 			report := r.audit(t, audit.Options{})
 			wantFindings(t, report, tt.want)
 			if id != "" && !names(report, id) {
