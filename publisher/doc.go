@@ -50,6 +50,7 @@
 //	fence.go producer.go tend.go           a producer's life: how it begins, what ends it, what keeps it alive
 //	publish.go commit.go transact.go add.go produce.go end.go renew.go   a transaction, call by call
 //	checkpoint.go barrier.go codec.go      the records of the checkpoint topic
+//	own.go parked.go hold.go scan.go       parked events and holds: written with a transaction, read back
 //	committed.go fetch.go read.go look.go  reading them back
 //	place.go history.go event.go reader.go looking at any relay's checkpoints and events, for people
 //	facts.go factsbroker.go factsends.go   what the start-up guard wants to know

@@ -164,7 +164,7 @@ func (a *app) writePlan(plan releasePlan, o releaseOptions) error {
 			return err
 		}
 		if more := len(part.events) - len(shown); more > 0 {
-			fmt.Fprintf(a.out, "... and %s more\n", events(more))
+			fmt.Fprintf(a.out, "... and %d more\n", more)
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ func adoptOnce(ctx context.Context, cfg Config, opts AdoptOptions, out io.Writer
 		return err
 	}
 	defer c.close()
+	c.readsParked = c.cfg.Parked != ""
 	for _, step := range []func(context.Context) error{
 		c.reachAnyway, c.mustHaveSlot, c.createTopics, c.lock, c.ownPatiently, c.fenceAsOwner, c.readAnyway, c.refresh,
 	} {
@@ -41,6 +42,11 @@ func adoptOnce(ctx context.Context, cfg Config, opts AdoptOptions, out io.Writer
 	}
 	if err := c.mayAdopt(opts); err != nil {
 		return err
+	}
+	if c.readsParked {
+		if err := c.countParked(ctx); err != nil {
+			return err
+		}
 	}
 	cp := c.begin(publisher.PhaseStream, opts.From)
 	if err := c.commit(ctx, cp); err != nil {

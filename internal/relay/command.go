@@ -22,7 +22,8 @@ const slotPatience = 15 * time.Second
 // daemon is: slot, fence, barrier, read.
 type command struct {
 	*session
-	out io.Writer
+	out     io.Writer
+	counted *publisher.Holds // what is set aside, when it was counted anew
 }
 
 // commandPatience is how long a command tries again what is only doubtful: a coordinator that moves, a broker that has
@@ -112,6 +113,9 @@ func (c *command) begin(phase publisher.Phase, resume outbox.LSN) publisher.Chec
 		cp.Seq = before.Seq + 1
 		cp.Holds = before.Holds
 	}
+	if c.counted != nil {
+		cp.Holds = *c.counted
+	}
 	if cp.Generation == 0 || phase == publisher.PhaseStream {
 		cp.Generation = time.Now().UnixMilli()
 	}
@@ -150,6 +154,24 @@ func (c *command) createTopics(ctx context.Context) error {
 		return fmt.Errorf("create topics: %w", err)
 	}
 	return c.askKafka(ctx)
+}
+
+// countParked counts what is set aside: events may be parked under this name from an earlier life, or the checkpoint that
+// knew their number is gone. It needs a barrier in the parked topic.
+func (c *command) countParked(ctx context.Context) error {
+	holds, err := c.producer.ReadHolds(ctx)
+	if err != nil {
+		return checkpointTrouble(c.cfg, err)
+	}
+	index := make(parkedIndex)
+	if err := c.producer.ScanParked(ctx, index.take); err != nil {
+		return parkedTopicTrouble(c.cfg, err)
+	}
+	c.counted = &publisher.Holds{Count: uint64(len(holds)), Parked: uint64(len(index))}
+	if len(index) > 0 {
+		c.say("%d events are parked already, and %d keys held: `relay parked list` shows them", len(index), len(holds))
+	}
+	return nil
 }
 
 func (c *command) parkedExists() bool {

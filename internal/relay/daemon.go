@@ -106,7 +106,7 @@ func (d *daemon) remember(found badEvents, err error) {
 // start goes through the start-up order up to the guard.
 func (s *session) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.look, s.ask, s.judgeBeforeFence, s.ownByCourtesy, s.fenceAsOwner, s.read, s.guard,
+		s.look, s.ask, s.judgeBeforeFence, s.ownByCourtesy, s.fenceAsOwner, s.read, s.readHolds, s.guard,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -17,6 +17,7 @@
 //
 // Where things are: session.go has the steps, facts.go gathers what the guard judges, streaming.go joins the goroutines;
 // receiver.go (with opentransaction.go and onupdate.go) turns messages into units, pipeline.go hands them over, committer.go publishes and acknowledges;
+// parking.go, sidetrack.go and siding.go set aside what cannot be published, release*.go is what retry and skip do;
 // watcher.go looks at what the stream does not tell; loop.go is the daemon; init.go and adopt.go are the commands that
 // write; trouble.go says what errors mean for people.
 //

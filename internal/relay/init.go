@@ -66,6 +66,7 @@ func (c *command) initialise(ctx context.Context) error {
 		return err
 	}
 	existed := c.facts.Slot != nil
+	c.readsParked = c.cfg.Parked != ""
 	if err := c.fenceAndRead(ctx, existed); err != nil {
 		return err
 	}
@@ -148,6 +149,11 @@ func (c *command) startAtSlot(ctx context.Context) error {
 	}
 	if c.facts.Slot.ConfirmedFlush == nil {
 		return asError(guard.AfterRead(&c.facts))
+	}
+	if c.readsParked {
+		if err := c.countParked(ctx); err != nil {
+			return err
+		}
 	}
 	cp := c.begin(publisher.PhaseStream, *c.facts.Slot.ConfirmedFlush)
 	if err := c.commit(ctx, cp); err != nil {

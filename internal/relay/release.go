@@ -96,7 +96,7 @@ func (r *release) session(ctx context.Context, cfg Config, out io.Writer) (Outco
 	defer c.close()
 	c.readsParked = true
 	for _, step := range []func(context.Context) error{
-		c.look, c.ask, c.judgeBeforeFence, c.lock, c.ownPatiently, c.fenceAsOwner, c.read, c.guard,
+		c.look, c.ask, c.judgeBeforeFence, c.lock, c.ownPatiently, c.fenceAsOwner, c.read, c.readHolds, c.guard,
 	} {
 		if err := step(ctx); err != nil {
 			return Outcome{}, parkedTopicTrouble(c.cfg, err)

@@ -316,3 +316,36 @@ func TestWALMessageIsParked(t *testing.T) {
 	}
 	d.parkedCount(t, 0, 0)
 }
+
+// TestAdoptCountsWhatIsParked: a new generation knows what was parked in the one before, also when its checkpoint is gone
+// or counts wrongly.
+func TestAdoptCountsWhatIsParked(t *testing.T) {
+	t.Parallel()
+	r := parkingRig(t)
+	r.init(t)
+	d := r.run(t)
+	r.insertKey(t, "missing", "1", "k", "{}")
+	d.parkedCount(t, 1, 1)
+	if err := d.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r.rewriteCheckpoint(t, func(cp *publisher.Checkpoint) { cp.Holds.Count, cp.Holds.Parked = 5, 7 })
+	d = r.run(t)
+	d.wantState(t, status.Refused, fault.KafkaLostData)
+	d.wantReason(t, "counts 5 held keys, but 1 are found")
+	_, err := ReleaseParked(t.Context(), r.cfg, Release{Selection: Selection{All: true}}, io.Discard)
+	if fault.Exit(err) != fault.ExitRefused {
+		t.Errorf("retry with a wrong count: %v", err)
+	}
+	if err := Adopt(t.Context(), r.cfg, AdoptOptions{From: r.inspect(t).Checkpoint.ResumeLSN}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	d.wantState(t, status.Streaming, 0)
+	r.insertKey(t, "missing", "2", "k", "{}")
+	d.parkedCount(t, 2, 1)
+	r.createTopic(t, r.topic("missing"), nil)
+	if o := r.release(t, Release{Selection: Selection{All: true}}); o.Published != 2 {
+		t.Errorf("outcome is %+v", o)
+	}
+	r.wantOrder(t, r.topic("missing"), "k", "1", "2")
+}
