@@ -45,7 +45,7 @@ start it (relay run).`,
 	cmd.AddCommand(
 		newCmdRun(a, nil), newCmdInit(a, nil), newCmdAdopt(a, nil), newCmdStatus(a, nil), newCmdLag(a, nil), newCmdWait(a, nil),
 		newCmdCheckpoint(a), newCmdEvents(a), newCmdParked(a), newCmdAudit(a, nil), newCmdConfig(a), newCmdMigrate(a),
-		newCmdBench(a, nil), newCmdVersion(a), newCmdCompletion(a),
+		newCmdBench(a, nil), newCmdExplain(a), newCmdVersion(a), newCmdCompletion(a),
 	)
 	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitUsage, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
 	return cmd
