@@ -93,7 +93,7 @@ func (a *auditor) reachOfRows(say func(string, ...any)) {
 	if a.options.RowsMayGo {
 		say("Rows may be deleted at any time: a record without a row is not looked at.")
 	}
-	if !a.decided {
+	if r.Undecided() > 0 {
 		say("Rows were read at %s; the checkpoint stands at %s.", a.moment.behind, r.Checkpoint.ResumeLSN)
 	}
 }

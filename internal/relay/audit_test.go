@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -607,4 +608,26 @@ func TestAuditAccountsForParkedEvents(t *testing.T) {
 	if report.Rows.Parked != 0 || report.Rows.Once != 3 {
 		t.Errorf("rows %+v, want 3 published", report.Rows)
 	}
+}
+
+// TestAuditAcrossGenerations: relay-seq begins anew with each adoption, and what a person gave up is found.
+func TestAuditAcrossGenerations(t *testing.T) {
+	t.Parallel()
+	r := audited(t, 4)
+	r.deleteTopics(t, r.cfg.Kafka.CheckpointTopic)
+	r.adoptAtSlot(t, AdoptOptions{})
+	r.emit(t, 3)
+	r.runOnce(t)
+	report := r.audit(t, audit.Options{})
+	wantFindings(t, report, nil)
+	if report.Events.Read != 7 || report.Events.Last != 3 {
+		t.Errorf("events %+v, want 7, of which 3 are of this generation", report.Events)
+	}
+	r.emit(t, 2)
+	if err := Adopt(t.Context(), r.cfg, AdoptOptions{From: r.walEnd(t), AcceptLoss: true}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	r.work(t)
+	r.emit(t, 1)
+	wantFindings(t, r.audit(t, audit.Options{}), map[audit.Kind]uint64{audit.Missing: 2})
 }
