@@ -113,6 +113,9 @@ func drivers() map[string]withTx {
 		"pgx behind a pooler": func(t *testing.T, db *database, run func(outbox.Tx)) {
 			inPgx(t, db.url+"&default_query_exec_mode=simple_protocol", run)
 		},
+		"pgx without prepared statements": func(t *testing.T, db *database, run func(outbox.Tx)) {
+			inPgx(t, db.url+"&default_query_exec_mode=exec", run)
+		},
 		"a savepoint of pgx": func(t *testing.T, db *database, run func(outbox.Tx)) {
 			conn := must(pgx.Connect(t.Context(), db.url))(t)
 			defer conn.Close(context.WithoutCancel(t.Context()))

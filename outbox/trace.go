@@ -2,7 +2,7 @@ package outbox
 
 import (
 	"context"
-	"regexp"
+	"strings"
 )
 
 // Trace puts the trace context of ctx into an event's headers, under the names that consumers look for: traceparent and
@@ -21,8 +21,8 @@ type traceKey struct{}
 type traceContext struct{ parent, state string }
 
 // WithTraceparent gives a context whose events carry a trace on that came in from elsewhere, as from the headers of an
-// HTTP request: for applications without a tracer of their own. state may be empty. A traceparent that is not one is
-// left out, as W3C Trace Context section 4.3 says: a caller's mistake there is no reason to refuse an event.
+// HTTP request: for applications without a tracer of their own. state, the text of tracestate, may be empty. What is not
+// valid is left out, as W3C Trace Context section 4.3 says: a caller's mistake there is no reason to refuse an event.
 func WithTraceparent(ctx context.Context, parent, state string) context.Context {
 	return context.WithValue(ctx, traceKey{}, traceContext{parent, state})
 }
@@ -34,13 +34,28 @@ func traceFromContext(ctx context.Context, headers map[string]string) {
 		return
 	}
 	headers["traceparent"] = trace.parent
-	if trace.state != "" {
+	if validTracestate(trace.state) {
 		headers["tracestate"] = trace.state
 	}
 }
 
-// validTraceparent knows version 00, W3C Trace Context section 3.2.2: an id of zeros is none.
+// validTraceparent knows version 00, W3C Trace Context section 3.2: 00-<trace id>-<parent id>-<flags> in lower case,
+// where an id of zeros is none.
 func validTraceparent(s string) bool {
-	ok, _ := regexp.MatchString(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`, s)
-	return ok && s[3:35] != "00000000000000000000000000000000" && s[36:52] != "0000000000000000"
+	parts := strings.Split(s, "-")
+	if len(parts) != 4 || parts[0] != "00" {
+		return false
+	}
+	for i, digits := range [...]int{2, 32, 16, 2} {
+		if len(parts[i]) != digits || strings.Trim(parts[i], "0123456789abcdef") != "" {
+			return false
+		}
+	}
+	return strings.Trim(parts[1], "0") != "" && strings.Trim(parts[2], "0") != ""
+}
+
+// validTracestate is printable ASCII, W3C Trace Context section 3.3.1, of the length that everybody must pass on.
+func validTracestate(s string) bool {
+	const most = 512
+	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }

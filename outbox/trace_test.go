@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/outbox-relay/relay/outbox"
@@ -26,6 +27,11 @@ func TestTraceBecomesHeaders(t *testing.T) {
 		{"the event's goes before", outbox.Emitter{}, incoming(traceparent, ""), map[string]string{"traceparent": "x"}, map[string]string{"traceparent": "x"}},
 		{"of a tracer", outbox.Emitter{Trace: tracer}, incoming(traceparent, ""), nil, map[string]string{"traceparent": "own", "baggage": "k=v"}},
 		{"not one", outbox.Emitter{}, incoming("00-x", state), nil, nil},
+		{"state too long", outbox.Emitter{}, incoming(traceparent, strings.Repeat("x", 513)), nil, map[string]string{"traceparent": traceparent}},
+		{"state that is no text", outbox.Emitter{}, incoming(traceparent, "a=\xff"), nil, map[string]string{"traceparent": traceparent}},
+		{"with a letter inside", outbox.Emitter{}, incoming(strings.Replace(traceparent, "1916", "19x6", 1), ""), nil, nil},
+		{"too short", outbox.Emitter{}, incoming(strings.Replace(traceparent, "1916", "196", 1), ""), nil, nil},
+		{"a part more", outbox.Emitter{}, incoming(traceparent+"-00", ""), nil, nil},
 		{"in capitals", outbox.Emitter{}, incoming("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", ""), nil, nil},
 		{"no trace id", outbox.Emitter{}, incoming("00-00000000000000000000000000000000-b7ad6b7169203331-01", ""), nil, nil},
 		{"no parent id", outbox.Emitter{}, incoming("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", ""), nil, nil},
