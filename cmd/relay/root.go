@@ -47,6 +47,7 @@ start it (relay run).`,
 		newCmdCheckpoint(a), newCmdEvents(a), newCmdParked(a), newCmdAudit(a, nil), newCmdConfig(a), newCmdMigrate(a),
 		newCmdBench(a, nil), newCmdExplain(a), newCmdVersion(a), newCmdCompletion(a),
 	)
+	cmd.AddCommand(extraCommands()...)
 	exits(cmd, fault.ExitDone, fault.ExitFailed, fault.ExitUsage, fault.ExitConfig, fault.ExitRefused, fault.ExitUnreachable, fault.ExitInterrupted)
 	return cmd
 }
