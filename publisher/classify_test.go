@@ -35,6 +35,17 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// Each answer that concerns records has a word of its own.
+func TestCauses(t *testing.T) {
+	for code, want := range map[sarama.KError]Cause{
+		3: CauseUnknownTopic, 10: CauseTooLarge, 17: CauseBadTopic, 18: CauseTooLarge, 29: CauseNotAuthorised, 32: CauseTimestamp, 87: CauseInvalidRecord,
+	} {
+		if got := causeOf(code); got != want {
+			t.Errorf("%s is %q, want %q", codeName(code), got, want)
+		}
+	}
+}
+
 func TestFencedIsSaidWhateverTheCode(t *testing.T) {
 	for _, code := range []sarama.KError{47, 49, 90} {
 		err := refusal(apiEnd, code)

@@ -32,6 +32,8 @@ type Config struct {
 	Partitioner string
 	// CreateTopics creates a missing event topic when a record names it first. Nil: such a record cannot be published.
 	CreateTopics *TopicSpec
+	// Missing are topics that did not exist a moment ago: they are asked for again, but not waited for.
+	Missing map[string]bool
 	// Protocol gets one record per protocol action, Logger what people want to read. Nil discards.
 	Protocol, Logger *slog.Logger
 }

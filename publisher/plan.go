@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func (c *Client) lookUpNew(ctx context.Context, p *Plan) error {
 // takes.
 func (c *Client) lookUpUnknown(ctx context.Context, p *Plan, names []string) ([]*EventError, error) {
 	patience := topicPatience
-	if c.cfg.CreateTopics != nil {
+	if c.cfg.CreateTopics != nil || !slices.ContainsFunc(names, func(name string) bool { return !c.cfg.Missing[name] }) {
 		patience = 0
 	}
 	refused, err := c.resolve(ctx, names, patience)

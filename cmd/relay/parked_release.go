@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/fault"
 )
 
@@ -141,7 +140,7 @@ func (a *app) release(ctx context.Context, o releaseOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.sayOutcome(outcome, l.Config)
+	return a.sayOutcome(outcome)
 }
 
 func (a *app) writePlan(plan releasePlan, o releaseOptions) error {
@@ -181,7 +180,7 @@ func events(n int) string {
 }
 
 // sayOutcome prints what was done. Events that are left are an error: somebody must decide again.
-func (a *app) sayOutcome(o releaseOutcome, c config.Config) error {
+func (a *app) sayOutcome(o releaseOutcome) error {
 	fmt.Fprintf(a.out, "published %s", events(o.Published))
 	if o.Skipped > 0 {
 		fmt.Fprintf(a.out, ", gave up %s", events(o.Skipped))

@@ -230,9 +230,16 @@ func kafkaSuits(f *Facts) *Refusal {
 		return refuse(fault.TopicUnsuitable, []Fact{FactTopics},
 			fmt.Sprintf("checkpoint topic %s has cleanup.policy=%s: it would delete the checkpoint of a quiet relay", k.CheckpointTopic.Name, k.CheckpointTopic.CleanupPolicy),
 			fmt.Sprintf("kafka-configs.sh --alter --topic %s --add-config %s", k.CheckpointTopic.Name, compactCleanupSetting))
+	case k.CheckpointTopic != nil && k.CheckpointTopic.Partitions > 0 && k.CheckpointTopic.Partitions < wantPartitions(f):
+		return refuse(fault.TopicUnsuitable, []Fact{FactTopics},
+			fmt.Sprintf("checkpoint topic %s has %d partitions, and %d are needed: one for the checkpoint and one for held keys", k.CheckpointTopic.Name, k.CheckpointTopic.Partitions, wantPartitions(f)),
+			fmt.Sprintf("kafka-topics.sh --alter --topic %s --partitions %d", k.CheckpointTopic.Name, wantPartitions(f)))
 	}
 	return nil
 }
+
+// wantPartitions is how many partitions the checkpoint topic needs: two for each shard.
+func wantPartitions(f *Facts) int { return 2 * max(1, int(f.Want.Of)) }
 
 func checkpointLine(f *Facts) []string {
 	cp := f.Checkpoint

@@ -98,6 +98,7 @@ type Topic struct {
 	ID                string
 	Compacted         bool
 	CleanupPolicy     string
+	Partitions        int // 0: not known
 	ReplicationFactor int
 	MinInsync         int // 0: not known
 }

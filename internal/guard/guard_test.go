@@ -137,6 +137,7 @@ func TestBeforeFence(t *testing.T) {
 		{"column not listed", func(f *Facts) { f.Publication.Tables[0].Unlisted = `no column "payload"` }, fault.OutboxUnusable, []string{"column list", "payload"}},
 		{"old Kafka", func(f *Facts) { f.Kafka.TooOld, f.Kafka.Release = true, "3.6" }, fault.KafkaTooOld, []string{"3.6"}},
 		{"no verification", func(f *Facts) { f.Kafka.VerificationOff = true }, fault.KafkaTooOld, []string{"verify"}},
+		{"one partition", func(f *Facts) { f.Kafka.CheckpointTopic.Partitions = 1 }, fault.TopicUnsuitable, []string{"has 1 partitions, and 2 are needed"}},
 		{"not compacted", func(f *Facts) {
 			f.Kafka.CheckpointTopic.Compacted, f.Kafka.CheckpointTopic.CleanupPolicy = false, "delete"
 		}, fault.TopicUnsuitable, []string{"cleanup.policy=delete"}},

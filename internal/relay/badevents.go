@@ -31,16 +31,39 @@ func named(batch *outbox.Batch, e *publisher.EventError) badEvents {
 	return bad
 }
 
+// missing adds the topics that do not exist to those that are known not to: while events for them keep coming, each of
+// them would hold up its session for as long as a new topic may take to become known.
+func missing(known map[string]bool, e *publisher.EventError) map[string]bool {
+	now := make(map[string]bool)
+	if len(known) < maxMissing {
+		maps.Copy(now, known)
+	}
+	for _, one := range e.All() {
+		if one.Cause == publisher.CauseUnknownTopic {
+			now[one.Topic] = true
+		}
+	}
+	return now
+}
+
+// maxMissing bounds what is remembered, whatever names applications invent.
+const maxMissing = 1000
+
 // cannotPark says which event cannot be parked: the one whose record was named, or the first when it is the topic.
 func cannotPark(s *siding, e *publisher.OwnError) badEvents {
 	if len(s.events) == 0 {
 		return nil
 	}
-	at := s.events[0].position
-	if e.Record >= 0 && s.batch.Position(e.Record) != (outbox.Position{}) {
-		at = s.batch.Position(e.Record)
+	bad := s.events[0]
+	if e.Record >= 0 {
+		named := s.batch.Position(e.Record)
+		for _, parked := range s.events {
+			if parked.position == named {
+				bad = parked
+			}
+		}
 	}
-	return badEvents{at: {reason: reasonUnparkable, detail: "it cannot be parked: " + e.Error(), final: true}}
+	return badEvents{bad.position: {reason: reasonUnparkable, detail: bad.detail + "; and it cannot be parked: " + e.Error(), final: true}}
 }
 
 // add takes what a session has found out.

@@ -97,10 +97,13 @@ func (d *daemon) session(ctx context.Context) (err error) {
 // gone.
 func (d *daemon) remember(found badEvents, err error) {
 	if _, halted := errors.AsType[*halt](err); halted {
-		d.bad = nil
+		d.bad, d.cfg.Kafka.Missing = nil, nil
 		return
 	}
 	d.bad.add(found)
+	if e, ok := errors.AsType[*publisher.EventError](err); ok {
+		d.cfg.Kafka.Missing = missing(d.cfg.Kafka.Missing, e)
+	}
 }
 
 // start goes through the start-up order up to the guard.

@@ -160,7 +160,7 @@ func kafkaFacts(f publisher.Facts, checkpointTopic string, eventsTotal uint64) g
 
 func topicFacts(t publisher.TopicFacts) guard.Topic {
 	return guard.Topic{
-		Name: t.Name, ID: t.ID, CleanupPolicy: t.CleanupPolicy,
+		Name: t.Name, ID: t.ID, CleanupPolicy: t.CleanupPolicy, Partitions: int(t.Partitions),
 		Compacted:         !t.ConfigKnown || t.CleanupPolicy == "compact",
 		ReplicationFactor: int(t.ReplicationFactor), MinInsync: int(t.MinInSync),
 	}

@@ -46,7 +46,7 @@ func (r *receiver) tooLarge(plan *outbox.Plan, m *replication.Message, index uin
 	pos := r.tx.position(uint64(index))
 	refused := refusedEvent{reason: reasonTooLarge, detail: fmt.Sprintf("the row has %d bytes, more than batch.max_bytes (%d)", len(m.Raw), r.limits.bytes)}
 	if known := r.parking.bad[pos]; known.final {
-		refused.detail, refused.final = refused.detail+"; and "+known.detail, true
+		refused = known
 	}
 	if !r.parking.failure.Park || len(m.Raw) > parkedRowLimit {
 		return &outbox.BadEvent{Position: pos, Reason: refused.reason, Detail: refused.detail}
@@ -68,7 +68,7 @@ func (r *receiver) unmapped(m *replication.Message, err error) error {
 	refused := r.parking.bad[bad.Position]
 	switch {
 	case refused.final:
-		bad.Reason, bad.Detail = refused.reason, bad.Detail+"; and "+refused.detail
+		bad.Reason, bad.Detail = refused.reason, refused.detail
 		return bad
 	case !r.parking.failure.Park || len(m.Raw) > parkedRowLimit:
 		return bad
