@@ -9,6 +9,8 @@
 // Postgres refuses to run as root. When root starts it, the server runs as another user (serveruser.go), which must
 // be able to read the cache.
 //
+// Programs of others that tests try Relay's files with, such as migration tools, are kept in the cache too (program.go).
+//
 // The package knows nothing of Relay: it must not import anything of ours, sarama or pglogrepl, so that what it
 // reports about a server is never seen through the code under test.
 package devstack

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func GoProgram(ctx context.Context, pkg, version string, tags ...string) (Progra
 // binaryName is what go install calls the program: the last part of the path that is not a version, as in tern/v2.
 func binaryName(pkg string) string {
 	base := path.Base(pkg)
-	if strings.HasPrefix(base, "v") && strings.Trim(base[1:], "0123456789") == "" {
+	if regexp.MustCompile(`^v\d+$`).MatchString(base) {
 		base = path.Base(path.Dir(pkg))
 	}
 	return base
