@@ -40,6 +40,13 @@ type topicSlot struct {
 	plan   uint32  // the plan that it was looked up for
 }
 
+// Lanes tells how many records go to each partition that gets any.
+func (p *Plan) Lanes(yield func(topic string, partition int32, records int)) {
+	for _, l := range p.lanes {
+		yield(l.topic.name, l.partition, int(l.to-l.from))
+	}
+}
+
 // maxTimestamp is the last millisecond that sarama encodes: its batch timestamps pass through nanoseconds.
 const maxTimestamp = math.MaxInt64 / int64(time.Millisecond)
 

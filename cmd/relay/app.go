@@ -58,7 +58,7 @@ func (a *app) main(args []string) int {
 
 // load reads the configuration and says on standard error what is odd about it.
 func (a *app) load() (*config.Loaded, error) {
-	l, err := config.Load(config.Options{Path: a.flags.config, Environ: a.environ, Set: a.flags.set})
+	l, err := config.Load(a.loading())
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,11 @@ func (a *app) load() (*config.Loaded, error) {
 		io.WriteString(a.err, "Warning: "+warning+"\n")
 	}
 	return l, nil
+}
+
+// loading says where the configuration comes from.
+func (a *app) loading() config.Options {
+	return config.Options{Path: a.flags.config, Environ: a.environ, Set: a.flags.set}
 }
 
 // getenv is the value of a variable, empty when it is not set.

@@ -9,6 +9,7 @@ import (
 	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/inspect"
+	"github.com/outbox-relay/relay/internal/relay"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/outbox"
 )
@@ -42,6 +43,7 @@ type setup struct {
 	logger   *slog.Logger
 	protocol *slog.Logger // nil: not wanted
 	status   *status.Tracker
+	control  *relay.Control // of a relay that runs
 	version  string
 	host     string
 }
@@ -62,10 +64,14 @@ func (a *app) newSetup(c config.Config, logger *slog.Logger) setup {
 	host := hostname()
 	version := buildVersion().Version
 	return setup{
-		config: c, logger: logger, version: version, host: host,
-		status: status.New(c.Name, status.WithBuild(version, host), status.WithMemoryBudget(int64(c.Batch.Memory)),
-			status.WithReadyMaxLag(c.Server.ReadyMaxLag.Std())),
+		config: c, logger: logger, version: version, host: host, control: relay.NewControl(),
+		status: status.New(c.Name, append(trackerOptions(c), status.WithBuild(version, host))...),
 	}
+}
+
+// trackerOptions are what the status takes from the configuration.
+func trackerOptions(c config.Config) []status.Option {
+	return []status.Option{status.WithMemoryBudget(int64(c.Batch.Memory)), status.WithReadyMaxLag(c.Server.ReadyMaxLag.Std())}
 }
 
 // commandTimeout bounds a command that only looks, whatever the servers do.

@@ -13,16 +13,27 @@ import (
 
 // newLogger writes to w: for people on a terminal, else as JSON, or logfmt when text is asked for.
 func newLogger(w io.Writer, c config.Log, terminal, colour bool) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
-		level = slog.LevelInfo // validated before; a log is never a reason to stop
+	level := new(slog.LevelVar)
+	setLevel(level, c)
+	return newLeveledLogger(w, level, c.Format, terminal, colour)
+}
+
+// setLevel changes the level of loggers that are in use.
+func setLevel(level *slog.LevelVar, c config.Log) {
+	var to slog.Level
+	if err := to.UnmarshalText([]byte(c.Level)); err != nil {
+		to = slog.LevelInfo // validated before; a log is never a reason to stop
 	}
+	level.Set(to)
+}
+
+func newLeveledLogger(w io.Writer, level slog.Leveler, format string, terminal, colour bool) *slog.Logger {
 	switch {
-	case c.Format != "json" && terminal:
+	case format != "json" && terminal:
 		return slog.New(tint.NewTextHandler(w, &tint.Options{
 			Level: level, TimeFormat: time.TimeOnly, NoColor: !colour, ReplaceAttr: forPeople,
 		}))
-	case c.Format == "text":
+	case format == "text":
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: forMachines}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: forMachines}))

@@ -32,7 +32,8 @@ func newCmdRun(a *app, runF func(context.Context, runFlags) error) *cobra.Comman
 by itself: servers that cannot be reached, a slot that another relay has (it stands by), a refusal whose cause is gone.
 
 SIGTERM and SIGINT finish the Kafka transaction that has begun, at most 10 s, and exit with 0; a second one exits at
-once. Health, metrics and status are served at server.listen: /livez, /readyz, /metrics, /status.
+once. SIGHUP reads the configuration again, as relay reload does. Health, metrics and status are served at server.listen:
+/livez, /readyz, /metrics, /status, and a page for people at /. systemd is told how the relay is (Type=notify).
 The memory limit of the process follows batch.memory, unless GOMEMLIMIT is set.`,
 		Example: `  relay run -c relay.yaml
   relay run --once                # publish what is committed now, then end
@@ -60,7 +61,9 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		return err
 	}
 	limitMemory(l.Config.Batch.Memory, a.getenv("GOMEMLIMIT"))
-	log := newLogger(a.err, l.Config.Log, isTerminal(a.err), a.colour(a.err))
+	level := new(slog.LevelVar)
+	setLevel(level, l.Config.Log)
+	log := newLeveledLogger(a.err, level, l.Config.Log.Format, isTerminal(a.err), a.colour(a.err))
 	s := a.newSetup(l.Config, log)
 	closeProtocol, err := s.openProtocol(f.protocolLog)
 	if err != nil {
@@ -72,7 +75,13 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		return err
 	}
 	defer server.close()
-	log.Info("relay started", "relay", l.Config.Name, "version", s.version, "config", l.File, "listen", server.address)
+	d := &daemon{app: a, setup: s, level: level, began: l.Config}
+	socket, end, err := d.attend(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	log.Info("relay started", "relay", l.Config.Name, "version", s.version, "config", l.File, "listen", server.address, "admin", socket)
 	said := sayStopping(ctx, s)
 	err = a.engine.Run(ctx, s, f.runOptions)
 	if said() && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)) {

@@ -20,7 +20,7 @@ func (realEngine) Run(ctx context.Context, s setup, o runOptions) error {
 	running, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(relay.ErrStopped) })()
-	return relay.Run(running, relayConfig(s), relay.RunOptions{Once: o.once, ExitWhenRefused: o.exitWhenRefused})
+	return relay.Run(running, relayConfig(s), relay.RunOptions{Once: o.once, ExitWhenRefused: o.exitWhenRefused, Control: s.control})
 }
 
 // Init creates slot, topics and first checkpoint.

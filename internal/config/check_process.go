@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 func (b Batch) check(k *checker) {
 	between(k, "batch.max_events", b.MaxEvents, 1, 1_000_000,
@@ -22,8 +25,18 @@ func (s Server) check(k *checker) {
 	if s.Listen != "" && !isAddress(s.Listen, 0) {
 		k.addf("server.listen", `%q is not an address; write host:port, as in 127.0.0.1:9680, or "" for no server`, s.Listen)
 	}
+	switch p := s.AdminSocket; {
+	case p == "" || p == "none":
+	case !filepath.IsAbs(p):
+		k.addf("server.admin_socket", `%q is not an absolute path; write one, as in /run/relay/payments.sock, "" for the usual place, or none`, p)
+	case len(p) > maxSocketPath:
+		k.addf("server.admin_socket", "%q has %d bytes; the system takes at most %d for the path of a socket", p, len(p), maxSocketPath)
+	}
 	between(k, "server.ready_max_lag", s.ReadyMaxLag, 0, Duration(24*365*time.Hour), "0 means any lag is ready")
 }
+
+// maxSocketPath is what the smallest sockaddr_un of the systems we run on holds, in bytes.
+const maxSocketPath = 103
 
 func (l Log) check(k *checker) {
 	k.oneOf("log.level", l.Level, "debug", "info", "warn", "error")

@@ -120,10 +120,13 @@ type Failure struct {
 	MaxHeld int `yaml:"max_held"`
 }
 
-// Server is the HTTP server for health, metrics and status.
+// Server is the HTTP server for health, metrics and status, and the socket for those who may change something.
 type Server struct {
 	// Listen is host:port; port 0 takes a free one; empty serves nothing.
 	Listen string `yaml:"listen"`
+	// AdminSocket is the path of the Unix socket for pause, resume and reload; empty: /run/relay/<name>.sock or
+	// $XDG_RUNTIME_DIR/relay-<name>.sock, whichever directory can be written to; none: no socket.
+	AdminSocket string `yaml:"admin_socket"`
 	// ReadyMaxLag is how far behind a ready relay may be; 0 for any.
 	ReadyMaxLag Duration `yaml:"ready_max_lag"`
 }

@@ -38,14 +38,14 @@ relay: relay.yaml:2:1: duplicate key "name": it is in line 1 already [RLY3001]
 relay: relay.yaml:4:24: duplicate key "batch.memory": it is in line 4 already [RLY3001]
      4 | batch: {memory: 64MiB, memory: …
        |                        ^`},
-		{"key to come", minimal + "kafka2: 1\nserver:\n  admin_socket: x\n", `
+		{"key to come", minimal + "kafka2: 1\ntracing:\n  otlp_endpoint: x\n", `
 relay: 2 errors in the configuration [RLY3001]
   relay.yaml:4:1: unknown key "kafka2"; did you mean "kafka"?
        4 | kafka2: …
          | ^
-  relay.yaml:6:3: key "server.admin_socket" is not implemented yet; remove it
-       6 |   admin_socket: …
-         |   ^`},
+  relay.yaml:5:1: key "tracing" is not implemented yet; remove it
+       5 | tracing:
+         | ^`},
 		{"section to come", minimal + "outbox:\n  cleanup: {enabled: true}\n", `
 relay: relay.yaml:5:3: key "outbox.cleanup" is not implemented yet; remove it [RLY3001]
      5 |   cleanup: …

@@ -7,7 +7,6 @@ func plannedKeys() []string {
 		"outbox.cleanup",
 		"kafka.tls",
 		"kafka.sasl",
-		"server.admin_socket",
 		"tracing",
 	}
 }

@@ -42,6 +42,7 @@ type committer struct {
 	pipe     *pipeline
 	planner  planner
 	producer producer
+	gate     *gate
 	stream   acknowledger
 	protocol *slog.Logger
 	status   *status.Tracker
@@ -162,10 +163,7 @@ func (c *committer) next(resume outbox.LSN, witness publisher.Transaction) publi
 }
 
 func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *unit) error {
-	ctx, cancel := finishing(ctx)
-	defer cancel()
-	begun := c.now()
-	res, err := c.producer.Publish(ctx, commit)
+	begun, res, err := c.transact(ctx, commit)
 	if err != nil {
 		return err
 	}
@@ -181,6 +179,7 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 	}
 	if commit.Batch != nil {
 		done.Events = commit.Batch.Len()
+		c.status.Written(commit.Plan.Lanes)
 	}
 	u.uncount(c.status)
 	c.status.Committed(done)
@@ -189,6 +188,19 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 		c.progressed = nil
 	}
 	return c.acknowledge()
+}
+
+// transact publishes when that is allowed, and tells when it began.
+func (c *committer) transact(ctx context.Context, commit publisher.Commit) (begun time.Time, res publisher.Result, err error) {
+	if err := c.gate.enter(ctx); err != nil {
+		return begun, res, err
+	}
+	defer c.gate.leave()
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	begun = c.now()
+	res, err = c.producer.Publish(ctx, commit)
+	return begun, res, err
 }
 
 // shown is the part of a checkpoint that the status shows.
@@ -213,13 +225,13 @@ func (c *committer) acknowledge() error {
 	return nil
 }
 
-// finishing gives a context for a Kafka transaction. When the relay is told to stop it lives on for stopGrace, so that
+// finishing gives a context for a Kafka transaction. When the session is asked to end it lives on for stopGrace, so that
 // what has begun is not thrown away; any other end of the session ends it at once.
 func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		cause := context.Cause(ctx)
-		if !errors.Is(cause, errStopped) {
+		if !asked(cause) {
 			cancel(cause)
 			return
 		}
@@ -229,4 +241,9 @@ func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 		stop()
 		cancel(context.Canceled)
 	}
+}
+
+// asked tells the ends of a session that somebody has asked for: nothing is in doubt.
+func asked(cause error) bool {
+	return errors.Is(cause, errStopped) || errors.Is(cause, errReload) || errors.Is(cause, errCommandWaits)
 }

@@ -17,6 +17,8 @@ import (
 type RunOptions struct {
 	Once            bool // when everything committed before the start is published
 	ExitWhenRefused bool // when a person must decide
+	// Control lets others pause the relay and give it another configuration; nil: nobody does.
+	Control *Control
 }
 
 // ErrStopped is the cause with which a caller cancels Run's context so that it finishes what has begun.
@@ -26,22 +28,44 @@ var ErrStopped = errStopped
 // error, only for a configuration that cannot work, and as opts say.
 func Run(ctx context.Context, cfg Config, opts RunOptions) error {
 	cfg = cfg.withDefaults()
-	d := &daemon{cfg: &cfg, opts: opts}
-	if _, err := newSession(d.cfg); err != nil {
+	if _, err := newSession(&cfg); err != nil {
 		return err
 	}
+	if opts.Control == nil {
+		opts.Control = NewControl()
+	}
+	opts.Control.begin(&cfg)
+	d := &daemon{opts: opts}
 	for {
-		err := d.session(ctx)
+		over, err := d.round(ctx)
 		if ctx.Err() != nil {
 			return stopped(ctx)
 		}
-		if end, result := d.ends(err); end {
-			return result
-		}
-		if err := d.pause(ctx, err); err != nil {
-			return stopped(ctx)
+		if over {
+			return err
 		}
 	}
+}
+
+// round is one session and the wait after it. over says that the daemon ends with err.
+func (d *daemon) round(ctx context.Context) (over bool, err error) {
+	ctx, end, cfg, changed := d.opts.Control.round(ctx)
+	defer end()
+	d.cfg = cfg
+	if changed {
+		d.bad, d.said = nil, ""
+		d.backoff.reset()
+	}
+	err = d.session(ctx)
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	if over, err := d.ends(err); over {
+		return true, err
+	}
+	// What ends the wait early is seen in the context by whoever gave it.
+	_ = d.pause(ctx, err)
+	return false, nil
 }
 
 func stopped(ctx context.Context) error {
@@ -75,6 +99,9 @@ func (d *daemon) session(ctx context.Context) (err error) {
 	d.cfg.Status.SessionStarted()
 	defer func() {
 		s.close()
+		if errors.Is(context.Cause(ctx), errReload) {
+			err = errReload
+		}
 		d.facts = s.facts
 		d.cfg.Status.SessionEnded(endReason(err))
 	}()
@@ -86,6 +113,7 @@ func (d *daemon) session(ctx context.Context) (err error) {
 		return err
 	}
 	st := s.newStreaming(d.bad, d.opts.Once)
+	st.committer.gate = d.opts.Control.gate
 	st.committer.progressed = d.progressed
 	d.streaming(time.Since(begun))
 	err = st.run(ctx, s.stream.Close)
@@ -220,6 +248,8 @@ func endReason(err error) string {
 		return "stopped"
 	case errors.Is(err, errCaughtUp):
 		return "caught_up"
+	case errors.Is(err, errReload):
+		return "reload"
 	case refused:
 		return "refused"
 	case halted:

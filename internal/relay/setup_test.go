@@ -134,6 +134,7 @@ type daemonRun struct {
 	status   *status.Tracker
 	protocol *recorder // the protocol log
 	log      *recorder
+	control  *Control
 	stop     func() error // stops it as a signal does and gives Run's result
 }
 
@@ -141,11 +142,11 @@ type daemonRun struct {
 func (r *rig) run(t *testing.T) *daemonRun {
 	t.Helper()
 	cfg := r.cfg
-	d := &daemonRun{status: status.New(cfg.Kafka.Relay), protocol: &recorder{}, log: &recorder{t: t}}
+	d := &daemonRun{status: status.New(cfg.Kafka.Relay), protocol: &recorder{}, log: &recorder{t: t}, control: NewControl()}
 	cfg.Status, cfg.Protocol, cfg.Logger = d.status, slog.New(d.protocol), slog.New(d.log)
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, cfg, RunOptions{}) }()
+	go func() { ended <- Run(ctx, cfg, RunOptions{Control: d.control}) }()
 	d.stop = sync.OnceValue(func() error {
 		cancel(ErrStopped)
 		select {

@@ -170,7 +170,7 @@ func runSession(t *rapid.T, h history, slot *outbox.LSN, kafka *scriptedKafka, l
 			protocol: slog.New(slog.DiscardHandler), plans: make(map[uint32]plannedRelation), at: at,
 		},
 		committer: &committer{
-			pipe: pipe, planner: kafka, producer: kafka, stream: stream, protocol: slog.New(slog.DiscardHandler), status: tracker, last: cp,
+			gate: newGate(), pipe: pipe, planner: kafka, producer: kafka, stream: stream, protocol: slog.New(slog.DiscardHandler), status: tracker, last: cp,
 			acknowledged: cp.ResumeLSN, now: time.Now, idleEvery: time.Hour, stopAt: h[len(h)-1].end, badReports: func(badEvents) {}, log: slog.New(slog.DiscardHandler),
 		},
 		watcher: idleWatcher{},

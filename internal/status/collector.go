@@ -9,15 +9,16 @@ import (
 // newCollector lists the metrics. A name or label that was published once never changes its meaning.
 func newCollector(t *Tracker) *collector {
 	c := &collector{tracker: t}
-	c.describeState(t)
+	c.describeState()
 	c.describePublishing()
 	c.describePositions()
 	c.describeSlot()
+	c.describeOutbox()
 	c.describeSessions()
 	return c
 }
 
-func (c *collector) describeState(t *Tracker) {
+func (c *collector) describeState() {
 	c.vector("build_info", "The version in use; always 1.", prometheus.GaugeValue, "version", func(s *snapshot, emit func(float64, ...string)) {
 		emit(1, s.version)
 	})
@@ -26,7 +27,7 @@ func (c *collector) describeState(t *Tracker) {
 			emit(boolean(state == s.state.state), string(state))
 		}
 	})
-	c.gauge("ready", "Whether /readyz answers 200.", func(s *snapshot) float64 { return boolean(s.readiness(t.readyMaxLag).Ready) })
+	c.gauge("ready", "Whether /readyz answers 200.", func(s *snapshot) float64 { return boolean(s.readiness().Ready) })
 	c.gauge("memory_used_bytes", "Memory of pending events.", func(s *snapshot) float64 { return float64(s.pendingBytes) })
 	c.gauge("memory_budget_bytes", "Limit of memory_used_bytes.", func(s *snapshot) float64 { return float64(s.memoryBudget) })
 }
@@ -74,6 +75,16 @@ func (c *collector) describeSlot() {
 	})
 }
 
+func (c *collector) describeOutbox() {
+	c.optional("outbox_bytes", "Size of the outbox tables on disk, with indexes and TOAST.", func(s *snapshot) (float64, bool) {
+		return float64(s.outbox.bytes()), s.outbox.Seen != nil
+	})
+	c.optional("outbox_oldest_timestamp_seconds", "When the oldest row of the outbox tables was written; left out when there is none.", func(s *snapshot) (float64, bool) {
+		oldest := s.outbox.oldest()
+		return seconds(oldest), !oldest.IsZero()
+	})
+}
+
 func (c *collector) describeSessions() {
 	c.counter("sessions_started_total", "Sessions that began.", func(s *snapshot) float64 { return float64(s.sessions.started) })
 	c.vector("sessions_ended_total", "Sessions that ended, by reason.", prometheus.CounterValue, "reason", func(s *snapshot, emit func(float64, ...string)) {
@@ -92,6 +103,14 @@ func (s Slot) retained() uint64 {
 	return uint64(s.WALEnd - s.Flush)
 }
 
+// limit is how much WAL the server may keep before the slot is lost; 0 for no limit.
+func (s Slot) limit() uint64 {
+	if s.SafeBytes < 0 {
+		return 0
+	}
+	return s.retained() + uint64(s.SafeBytes)
+}
+
 func (c *collector) vector(name, help string, kind prometheus.ValueType, label string, values func(*snapshot, func(float64, ...string))) {
 	var labels []string
 	if label != "" {
@@ -103,6 +122,15 @@ func (c *collector) vector(name, help string, kind prometheus.ValueType, label s
 
 func (c *collector) gauge(name, help string, value func(*snapshot) float64) {
 	c.vector(name, help, prometheus.GaugeValue, "", func(s *snapshot, emit func(float64, ...string)) { emit(value(s)) })
+}
+
+// optional is a gauge that is left out while it is not known.
+func (c *collector) optional(name, help string, value func(*snapshot) (float64, bool)) {
+	c.vector(name, help, prometheus.GaugeValue, "", func(s *snapshot, emit func(float64, ...string)) {
+		if v, ok := value(s); ok {
+			emit(v)
+		}
+	})
 }
 
 func (c *collector) counter(name, help string, value func(*snapshot) float64) {

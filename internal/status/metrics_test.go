@@ -31,6 +31,10 @@ func busy() *Tracker {
 		Checkpoint: Checkpoint{ResumeLSN: 1000, Timeline: 1, Seq: 7, EventsTotal: 42},
 	})
 	tr.Pending(-2, -200)
+	tr.Written(func(yield func(string, int32, int)) { yield("payment.events", 3, 2) })
+	tr.Parked("unknown_topic")
+	oldest := time.Now().Add(-70 * time.Hour)
+	tr.OutboxSeen([]Partition{{Name: "outbox.event_mon", Bytes: 8192, Oldest: &oldest}, {Name: "outbox.event_tue", Bytes: 0}})
 	tr.Acknowledged(1000)
 	tr.SlotSeen(Slot{Flush: 1000, WALEnd: 1600, WALStatus: "reserved", SafeBytes: 5000})
 	time.Sleep(2 * time.Second)
@@ -82,6 +86,12 @@ relay_memory_budget_bytes{relay="payments"} 5.0331648e+07
 # HELP relay_memory_used_bytes Memory of pending events.
 # TYPE relay_memory_used_bytes gauge
 relay_memory_used_bytes{relay="payments"} 100
+# HELP relay_outbox_bytes Size of the outbox tables on disk, with indexes and TOAST.
+# TYPE relay_outbox_bytes gauge
+relay_outbox_bytes{relay="payments"} 8192
+# HELP relay_parked_total Events that this process has parked, by reason.
+# TYPE relay_parked_total counter
+relay_parked_total{reason="unknown_topic",relay="payments"} 1
 # HELP relay_pending_events Events received and not yet committed to Kafka.
 # TYPE relay_pending_events gauge
 relay_pending_events{relay="payments"} 1

@@ -27,17 +27,26 @@ type Readiness struct {
 //
 // Waiting events and an old checkpoint alone say nothing: after an idle night the first event finds the checkpoint hours
 // old. So what counts is 30 s since the later of two: the checkpoint moved, events began to wait.
-func (t *Tracker) Ready() Readiness { return t.snapshot().readiness(t.readyMaxLag) }
+func (t *Tracker) Ready() Readiness { return t.snapshot().readiness() }
 
-func (s *snapshot) readiness(maxLag time.Duration) Readiness {
+// Health is the readiness, and for how long events have been waiting without any checkpoint while the relay streams.
+func (t *Tracker) Health() (r Readiness, stuck time.Duration) {
+	s := t.snapshot()
+	if s.state.state == Streaming {
+		stuck = s.stuckFor()
+	}
+	return s.readiness(), stuck
+}
+
+func (s *snapshot) readiness() Readiness {
 	r := Readiness{State: s.state.state, Reason: s.state.reason, Since: s.state.since, Code: s.state.code}
 	switch s.state.state {
 	case Streaming:
 		switch stuck := s.stuckFor(); {
 		case stuck >= stuckAfter:
 			r.Reason = fmt.Sprintf("%d events wait and the checkpoint has not moved for %s", s.pendingEvents, stuck.Round(time.Second))
-		case maxLag > 0 && s.lag() > maxLag:
-			r.Reason = fmt.Sprintf("%s behind, more than server.ready_max_lag (%s)", s.lag().Round(time.Millisecond), maxLag)
+		case s.readyMaxLag > 0 && s.lag() > s.readyMaxLag:
+			r.Reason = fmt.Sprintf("%s behind, more than server.ready_max_lag (%s)", s.lag().Round(time.Millisecond), s.readyMaxLag)
 		default:
 			r.Ready = true
 		}
@@ -56,8 +65,10 @@ func (s *snapshot) stuckFor() time.Duration {
 		return 0
 	}
 	from := s.pendingSince
-	if s.progress.After(from) {
-		from = s.progress
+	for _, later := range []time.Time{s.progress, s.resumed} {
+		if later.After(from) {
+			from = later
+		}
 	}
 	return s.now.Sub(from)
 }

@@ -87,7 +87,27 @@ func TestReady(t *testing.T) {
 		{"halted", func(tr *status.Tracker) { tr.SetState(status.Halted, "no route", fault.Unpublishable) }, false, "no route"},
 		{"unreachable", func(tr *status.Tracker) { tr.SetState(status.Unreachable, "Kafka", fault.KafkaUnreachable) }, false, "Kafka"},
 		{"stopping", func(tr *status.Tracker) { tr.SetState(status.Stopping, "", 0) }, false, ""},
-		{"paused", func(tr *status.Tracker) { tr.SetState(status.Paused, "by alice", 0) }, false, "by alice"},
+		{"paused", func(tr *status.Tracker) { streaming(tr); tr.Paused("alice") }, false, "paused by alice"},
+		{"paused before it streams", func(tr *status.Tracker) { tr.Paused("alice"); streaming(tr) }, false, "paused by alice"},
+		{"paused and refused", func(tr *status.Tracker) {
+			tr.Paused("alice")
+			tr.SetState(status.Refused, "slot is ahead", fault.SlotAhead)
+		}, false, "slot is ahead"},
+		{"paused for long with events, then resumed", func(tr *status.Tracker) {
+			streaming(tr)
+			event(tr)
+			tr.Paused("alice")
+			time.Sleep(time.Hour)
+			tr.Resumed()
+		}, true, ""},
+		{"resumed, and nothing moves", func(tr *status.Tracker) {
+			streaming(tr)
+			event(tr)
+			tr.Paused("alice")
+			time.Sleep(time.Hour)
+			tr.Resumed()
+			time.Sleep(30 * time.Second)
+		}, false, "1 events wait and the checkpoint has not moved for 30s"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

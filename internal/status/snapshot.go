@@ -15,6 +15,8 @@ type snapshot struct {
 	started              time.Time
 
 	state        stateNow
+	pause        pause
+	resumed      time.Time
 	checkpoint   Checkpoint
 	checkpointAt time.Time
 	progress     time.Time
@@ -35,6 +37,11 @@ type snapshot struct {
 	pendingCommit               int64
 	skipped                     uint64
 	memoryBudget                int64
+	readyMaxLag                 time.Duration
+
+	topics []TopicView
+	outbox OutboxView
+	recent RecentView
 }
 
 func (t *Tracker) snapshot() *snapshot {
@@ -43,14 +50,17 @@ func (t *Tracker) snapshot() *snapshot {
 		received:      outbox.LSN(t.received.Load()),
 		pendingEvents: max(0, t.pendingEvents.Load()), pendingBytes: max(0, t.pendingBytes.Load()),
 		pendingSince: time.Unix(0, t.pendingSince.Load()), pendingCommit: t.pendingCommit.Load(),
-		skipped: t.skipped.Load(), memoryBudget: t.memoryBudget,
+		skipped: t.skipped.Load(), memoryBudget: t.memoryBudget.Load(), readyMaxLag: time.Duration(t.readyMaxLag.Load()),
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.state, s.checkpoint, s.checkpointAt, s.progress = t.state, t.checkpoint, t.checkpointAt, t.progress
+	s.state, s.pause, s.resumed = t.effective(), t.pause, t.resumed
+	s.checkpoint, s.checkpointAt, s.progress = t.checkpoint, t.checkpointAt, t.progress
 	s.acknowledged, s.commitTime, s.totals, s.epoch = t.acknowledged, t.commitTime, t.totals, t.epoch
 	s.slot, s.slotAt, s.elsewhere = t.slot, t.slotAt, t.elsewhere
 	s.ignored, s.parked = maps.Clone(t.ignored), maps.Clone(t.parked)
+	s.topics, s.recent = t.topicViews(), t.recent()
+	s.outbox = OutboxView{Partitions: append([]Partition{}, t.outbox...), Seen: known(t.outboxAt)}
 	s.sessions = t.sessions
 	s.sessions.ends, s.sessions.recent = maps.Clone(t.sessions.ends), slices.Clone(t.sessions.recent)
 	return s

@@ -49,5 +49,5 @@ func (t *Tracker) SetState(s State, reason string, code fault.Code) {
 func (t *Tracker) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.state.state
+	return t.effective().state
 }

@@ -13,10 +13,11 @@ import (
 // Tracker holds what a relay knows of itself. All methods may be called from any goroutine.
 type Tracker struct {
 	relay, version, host string
-	readyMaxLag          time.Duration // 0: any
-	memoryBudget         int64
 	now                  func() time.Time
 	started              time.Time
+
+	readyMaxLag  atomic.Int64 // nanoseconds; 0: any
+	memoryBudget atomic.Int64
 
 	// For every Postgres transaction, hence without a lock.
 	received       atomic.Uint64 // LSN
@@ -32,6 +33,8 @@ type Tracker struct {
 
 	mu           sync.Mutex // guards the rest
 	state        stateNow
+	pause        pause
+	resumed      time.Time // when the last pause ended
 	checkpoint   Checkpoint
 	checkpointAt time.Time // when it was written, by this or an older process
 	progress     time.Time // when the checkpoint moved in this process; zero: not yet
@@ -45,6 +48,11 @@ type Tracker struct {
 	ignored      map[string]uint64
 	parked       map[string]uint64 // by reason, since the process started
 	sessions     sessions
+	topics       map[string]*topic
+	outbox       []Partition
+	outboxAt     time.Time
+	commits      durations
+	history      history
 }
 
 // totals count since the process started.
@@ -90,26 +98,39 @@ func WithBuild(version, host string) Option {
 }
 
 // WithMemoryBudget tells the limit of what is pending, in bytes.
-func WithMemoryBudget(bytes int64) Option { return func(t *Tracker) { t.memoryBudget = bytes } }
+func WithMemoryBudget(bytes int64) Option { return func(t *Tracker) { t.memoryBudget.Store(bytes) } }
 
 // WithReadyMaxLag makes a relay that is further behind not ready; 0 allows any lag.
-func WithReadyMaxLag(lag time.Duration) Option { return func(t *Tracker) { t.readyMaxLag = lag } }
+func WithReadyMaxLag(lag time.Duration) Option {
+	return func(t *Tracker) { t.readyMaxLag.Store(int64(lag)) }
+}
 
 // WithClock replaces time.Now.
 func WithClock(now func() time.Time) Option { return func(t *Tracker) { t.now = now } }
 
 // New makes the Tracker of one relay, in state Starting.
 func New(relay string, options ...Option) *Tracker {
-	t := &Tracker{relay: relay, now: time.Now, ignored: map[string]uint64{}, parked: map[string]uint64{}, histograms: newHistograms(relay)}
+	t := &Tracker{
+		relay: relay, now: time.Now, ignored: map[string]uint64{}, parked: map[string]uint64{}, topics: map[string]*topic{},
+		histograms: newHistograms(relay),
+	}
 	t.slot.SafeBytes = -1
 	t.sessions.ends = map[string]uint64{}
 	for _, option := range options {
 		option(t)
 	}
 	t.started = t.now()
+	t.history.begin(t.started)
 	t.state = stateNow{state: Starting, since: t.started}
 	t.metrics = newRegistry(t)
 	return t
+}
+
+// Configure changes options of a Tracker that is in use: the configuration was loaded again.
+func (t *Tracker) Configure(options ...Option) {
+	for _, option := range options {
+		option(t)
+	}
 }
 
 // Received says how far the stream has come: lsn is the end of a transaction or a keepalive's WAL end, commitTime that
@@ -172,8 +193,10 @@ func (t *Tracker) Committed(c Commit) {
 	t.totals.events += uint64(c.Events)
 	t.totals.bytes += uint64(c.Bytes)
 	t.totals.postgres += uint64(c.Transactions)
+	t.commits.add(c.Duration)
 	if c.CommitTime != 0 {
 		t.commitTime = c.CommitTime
+		t.history.late(now.Sub(time.UnixMicro(c.CommitTime)))
 	}
 }
 

@@ -18,6 +18,8 @@ type View struct {
 
 	Started time.Time `json:"started"`
 	Readiness
+	// Paused is null unless somebody has paused the relay, whatever its state.
+	Paused     *PauseView        `json:"paused"`
 	Checkpoint CheckpointView    `json:"checkpoint"`
 	Received   outbox.LSN        `json:"received_lsn"`
 	Flushed    outbox.LSN        `json:"acknowledged_lsn"`
@@ -29,6 +31,15 @@ type View struct {
 	Epoch      int64             `json:"producer_epoch"`
 	Memory     MemoryView        `json:"memory"`
 	Sessions   SessionsView      `json:"sessions"`
+	Recent     RecentView        `json:"recent"`
+	Topics     []TopicView       `json:"topics"` // written to by this process
+	Outbox     OutboxView        `json:"outbox"`
+}
+
+// PauseView says who has paused the relay.
+type PauseView struct {
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
 }
 
 // CheckpointView is the checkpoint.
@@ -53,6 +64,7 @@ type LagView struct {
 // SlotView is what the server said of the slot, and when.
 type SlotView struct {
 	Flush     outbox.LSN `json:"flush_lsn"`
+	WALEnd    outbox.LSN `json:"wal_end_lsn"` // of the server
 	Retained  uint64     `json:"retained_bytes"`
 	SafeBytes int64      `json:"safe_bytes"` // -1: no limit
 	WALStatus string     `json:"wal_status"`
@@ -93,13 +105,14 @@ func (t *Tracker) View() View {
 	return View{
 		APIVersion: "relay/v1", Kind: "Status",
 		Relay: s.relay, Version: s.version, Host: s.host, PID: os.Getpid(), Started: s.started.UTC(),
-		Readiness:  s.readiness(t.readyMaxLag).utc(),
+		Readiness:  s.readiness().utc(),
+		Paused:     s.pauseView(),
 		Checkpoint: s.checkpointView(),
 		Received:   s.received,
 		Flushed:    s.acknowledged,
 		Lag:        LagView{Seconds: s.lag().Seconds(), Bytes: s.lagBytes(), PendingEvents: s.pendingEvents},
 		Slot: SlotView{
-			Flush: s.slot.Flush, Retained: s.slot.retained(), SafeBytes: s.slot.SafeBytes,
+			Flush: s.slot.Flush, WALEnd: s.slot.WALEnd, Retained: s.slot.retained(), SafeBytes: s.slot.SafeBytes,
 			WALStatus: s.slot.WALStatus, Seen: known(s.slotAt),
 		},
 		Published: PublishedView{
@@ -111,7 +124,17 @@ func (t *Tracker) View() View {
 		Epoch:    s.epoch,
 		Memory:   MemoryView{Used: s.pendingBytes, Budget: s.memoryBudget},
 		Sessions: s.sessionsView(),
+		Recent:   s.recent,
+		Topics:   s.topics,
+		Outbox:   s.outbox,
 	}
+}
+
+func (s *snapshot) pauseView() *PauseView {
+	if s.pause.by == "" {
+		return nil
+	}
+	return &PauseView{By: s.pause.by, Since: s.pause.since.UTC()}
 }
 
 func (s *snapshot) checkpointView() CheckpointView {
