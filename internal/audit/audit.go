@@ -224,9 +224,9 @@ func (a *auditor) awaitCheckpoint(ctx context.Context) error {
 		if err != nil {
 			return &SourceError{Postgres: true, Err: fmt.Errorf("look at the slot: %w", err)}
 		}
-		look, err := a.Kafka.Look(ctx)
+		look, err := a.look(ctx)
 		if err != nil {
-			return ofKafka(fmt.Errorf("read the checkpoint: %w", err))
+			return err
 		}
 		if look.Checkpoint == nil || look.Checkpoint.Phase != publisher.PhaseStream {
 			return ErrNoCheckpoint
@@ -241,6 +241,17 @@ func (a *auditor) awaitCheckpoint(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+func (a *auditor) look(ctx context.Context) (look publisher.Look, err error) {
+	err = patiently(ctx, func() error {
+		look, err = a.Kafka.Look(ctx)
+		return err
+	})
+	if err != nil {
+		return look, ofKafka(fmt.Errorf("read the checkpoint: %w", err))
+	}
+	return look, nil
 }
 
 func (a *auditor) setCheckpoint(cp *publisher.Checkpoint) {

@@ -217,9 +217,9 @@ func (a *auditor) last(ctx context.Context) error {
 	if !e.current.before(e.highest) {
 		return nil
 	}
-	look, err := a.Kafka.Look(ctx)
+	look, err := a.look(ctx)
 	if err != nil {
-		return ofKafka(fmt.Errorf("read the checkpoint: %w", err))
+		return err
 	}
 	if cp := look.Checkpoint; cp == nil || (seqID{cp.Generation, cp.EventsTotal}).before(e.highest) {
 		a.found(SeqBeyond, 1, Item{At: []string{e.highestAt}, Seq: &SeqRange{e.highest.n, e.highest.n}, Detail: "the checkpoint has not counted so far"})

@@ -11,18 +11,21 @@ import (
 // findPartitions finds what to read, up to where each log ends now. Everything that the checkpoint counts was acknowledged
 // before the checkpoint was committed, so it lies below.
 func (a *auditor) findPartitions(ctx context.Context) error {
-	topics, err := a.topics(ctx)
-	if err != nil {
-		return ofKafka(fmt.Errorf("find topics: %w", err))
-	}
-	bounds, err := a.Kafka.Bounds(ctx, topics)
+	var bounds []publisher.Bounds
+	err := patiently(ctx, func() error {
+		topics, err := a.topics(ctx)
+		if err == nil {
+			bounds, err = a.Kafka.Bounds(ctx, topics)
+		}
+		return err
+	})
 	if err != nil {
 		return ofKafka(fmt.Errorf("find topics: %w", err))
 	}
 	for _, b := range bounds {
 		p := &partition{Bounds: b, from: b.Start, to: b.HighWatermark}
 		a.places.partitions = append(a.places.partitions, p)
-		if err := a.leaveOut(ctx, p); err != nil {
+		if err := patiently(ctx, func() error { return a.leaveOut(ctx, p) }); err != nil {
 			return err
 		}
 	}
@@ -112,7 +115,11 @@ func (a *auditor) firstBehind(ctx context.Context) (*publisher.Bounds, error) {
 			topics = append(topics, p.Topic)
 		}
 	}
-	bounds, err := a.Kafka.Bounds(ctx, topics)
+	var bounds []publisher.Bounds
+	err := patiently(ctx, func() (err error) {
+		bounds, err = a.Kafka.Bounds(ctx, topics)
+		return err
+	})
 	if err != nil {
 		return nil, ofKafka(err)
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,6 +43,26 @@ func readPartition(ctx context.Context, kafka *publisher.Client, p *partition, f
 		}
 	}
 	return nil
+}
+
+// patiently asks until there is an answer, or patience ends: a broker that restarts or a leader that moves is everyday
+// life. What will not change is said at once.
+func patiently(ctx context.Context, ask func() error) error {
+	for end := time.Now().Add(patience); ; {
+		err := ask()
+		if err == nil || final(err) || time.Now().After(end) {
+			return err
+		}
+		if sleep(ctx, again) != nil {
+			return err
+		}
+	}
+}
+
+func final(err error) bool {
+	_, denied := errors.AsType[*publisher.AuthorizationError](err)
+	_, foreign := errors.AsType[*publisher.ForeignRecordError](err)
+	return denied || foreign || errors.Is(err, publisher.ErrNoTopic) || errors.Is(err, publisher.ErrUndecodable)
 }
 
 // again is how long to wait before the same is asked again.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/outbox-relay/relay/internal/audit"
+	"github.com/outbox-relay/relay/internal/devstack"
+	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/publisher"
@@ -630,4 +634,32 @@ func TestAuditAcrossGenerations(t *testing.T) {
 	r.work(t)
 	r.emit(t, 1)
 	wantFindings(t, r.audit(t, audit.Options{}), map[audit.Kind]uint64{audit.Missing: 2})
+}
+
+// TestAuditOutlivesABroker: the only broker dies while it is read, and comes back.
+func TestAuditOutlivesABroker(t *testing.T) {
+	t.Parallel()
+	kafka := devstacktest.OwnKafka(t, devstack.KafkaOptions{})
+	pg := devstacktest.Postgres(t, 0)
+	r := newRig(t, pg.URL(devstack.Superuser), kafka.Brokers(), "audit"+strings.TrimPrefix(pg.Database, "t_"))
+	r.init(t)
+	r.emit(t, 25_000)
+	r.runOnce(t)
+	var killed, started error
+	once := sync.OnceFunc(func() {
+		killed = kafka.Kill(0)
+		started = kafka.Start(t.Context(), 0)
+	})
+	report := r.audit(t, audit.Options{Progress: func(stage audit.Stage, _, _ int64) {
+		if stage == audit.StageEvents {
+			once()
+		}
+	}})
+	if killed != nil || started != nil {
+		t.Fatal(killed, started)
+	}
+	wantFindings(t, report, nil)
+	if report.Rows.Once != 25_000 {
+		t.Errorf("rows %+v", report.Rows)
+	}
 }
