@@ -55,7 +55,8 @@ func checkpoints() []inspect.Checkpoint {
 	sharded.Record = record()
 	sharded.Relay, sharded.Shard, sharded.Configured, sharded.Record.Shard, sharded.Record.Of, sharded.Verdict = "ledger", 1, false, 1, 2, inspect.Idle
 	return []inspect.Checkpoint{
-		payments(), refused, {Relay: "new", Configured: true, Topic: "relay.checkpoints.new", Verdict: inspect.Refused, Code: "RLY1001", Reason: "not initialised"},
+		payments(), refused,
+		{Relay: "new", Configured: true, Topic: "relay.checkpoints.new", Verdict: inspect.Refused, Code: "RLY1001", Reason: "not initialised"},
 		alone, sharded,
 	}
 }

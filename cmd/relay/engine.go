@@ -31,8 +31,8 @@ type engine interface {
 	Release(ctx context.Context, s setup, o releaseOptions, out io.Writer) (releaseOutcome, error)
 	// Audit compares the outbox with Kafka; it fences nobody and takes nothing.
 	Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error)
-	// Inspect opens connections that only look.
-	Inspect(ctx context.Context, s setup) (inspector, error)
+	// Inspect prepares to look; connections are made when they are needed.
+	Inspect(s setup) (inspector, error)
 	// Wait waits until the goal is reached or ctx ends; say tells what is worth knowing meanwhile.
 	Wait(ctx context.Context, s setup, goal inspect.Goal, say func(string)) error
 }

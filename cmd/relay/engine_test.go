@@ -17,7 +17,7 @@ type fakeEngine struct {
 	run         func(context.Context, setup, runOptions) error
 	init        func(context.Context, setup, io.Writer) error
 	adopt       func(context.Context, setup, adoptOptions, io.Writer) error
-	inspect     func(context.Context, setup) (inspector, error)
+	inspect     func(setup) (inspector, error)
 	wait        func(context.Context, setup, inspect.Goal, func(string)) error
 	parked      func(context.Context, setup) ([]parkedEvent, error)
 	showParked  func(context.Context, setup, string) ([]parkedContent, error)
@@ -52,9 +52,7 @@ func (f fakeEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.W
 	return f.adopt(ctx, s, o, out)
 }
 
-func (f fakeEngine) Inspect(ctx context.Context, s setup) (inspector, error) {
-	return f.inspect(ctx, s)
-}
+func (f fakeEngine) Inspect(s setup) (inspector, error) { return f.inspect(s) }
 
 func (f fakeEngine) Wait(ctx context.Context, s setup, goal inspect.Goal, say func(string)) error {
 	return f.wait(ctx, s, goal, say)
@@ -99,7 +97,7 @@ func (f fakeInspector) Close() {}
 
 // inspecting is an engine that only looks, with these answers.
 func inspecting(f fakeInspector) fakeEngine {
-	return fakeEngine{inspect: func(context.Context, setup) (inspector, error) { return f, nil }}
+	return fakeEngine{inspect: func(setup) (inspector, error) { return f, nil }}
 }
 
 func (f fakeEngine) Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error) {

@@ -57,7 +57,7 @@ func (a *app) lookWith(ctx context.Context, s setup, limit time.Duration, f func
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 		defer cancel()
 	}
-	i, err := a.engine.Inspect(ctx, s)
+	i, err := a.engine.Inspect(s)
 	if err != nil {
 		return err
 	}

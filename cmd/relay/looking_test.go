@@ -38,6 +38,7 @@ func wholeStatus() inspect.Status {
 			ClusterID: "k1", Brokers: 3, CheckpointTopic: "relay.checkpoints.payments", ReplicationFactor: 3, Epoch: ptr(int16(18)), SessionBy: "1.0.0 on relay-0",
 		},
 		Outbox:   &inspect.Outbox{Table: "outbox.event", Bytes: 612 << 20, Oldest: ptr(noon().Add(-69 * time.Hour))},
+		Parked:   &inspect.Parked{Events: 2, Held: 7, Oldest: ptr(noon().Add(-4 * time.Hour))},
 		Warnings: []string{"first", "second"},
 	}
 }

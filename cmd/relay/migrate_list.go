@@ -50,7 +50,7 @@ print", the others when they are named. A published one never changes.`,
 
 func (a *app) migrateList(format string) error {
 	var items []migration
-	t := table{header: []string{"NUMBER", "NAME", "DEFAULT", "ABOUT"}}
+	t := table{header: []string{"NUMBER", "NAME", "DEFAULT", "ABOUT"}, room: room(a.out)}
 	for _, m := range migrations.List() {
 		items = append(items, migration{Number: m.Number, Name: m.Name, File: m.File(), Default: m.Default, About: m.About})
 		t.add(fmt.Sprintf("%04d", m.Number), m.Name, yesNo(m.Default), m.About)

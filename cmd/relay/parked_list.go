@@ -75,7 +75,7 @@ func writeParked(w io.Writer, items []parkedEvent, format string, noHeaders bool
 		}
 		return nil
 	}
-	t := table{header: []string{"POSITION", "ID", "TOPIC", "KEY", "REASON", "SIZE", "PARKED"}}
+	t := table{header: []string{"POSITION", "ID", "TOPIC", "KEY", "REASON", "SIZE", "PARKED"}, room: room(w)}
 	if format == "wide" {
 		t.header = append(t.header, "BEHIND", "KIND", "OFFSET", "DETAIL")
 	}

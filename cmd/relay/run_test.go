@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/inspect"
 	"github.com/outbox-relay/relay/internal/status"
 )
 
@@ -131,12 +132,12 @@ func TestSecondSignalExitsAtOnce(t *testing.T) {
 }
 
 func TestSignalInterruptsACommand(t *testing.T) {
-	a := newTestApp(t, fakeEngine{inspect: func(ctx context.Context, _ setup) (inspector, error) {
+	a := newTestApp(t, fakeEngine{wait: func(ctx context.Context, _ setup, _ inspect.Goal, _ func(string)) error {
 		raise(t, syscall.SIGINT)
 		<-ctx.Done()
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}})
-	if code := a.main([]string{"checkpoint", "list"}); code != fault.ExitInterrupted || a.err.String() != "relay: interrupted\n" {
+	if code := a.main([]string{"wait", "--for", "caught-up"}); code != fault.ExitInterrupted || a.err.String() != "relay: interrupted\n" {
 		t.Errorf("exit code %d: %s", code, a.err.String())
 	}
 }

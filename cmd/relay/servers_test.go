@@ -64,13 +64,15 @@ func TestAgainstServers(t *testing.T) {
 type rig struct {
 	dir, name string
 	pg        *devstacktest.PG
+	role      string // of the relay in Postgres
+	brokers   []string
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	pg, kafka := devstacktest.Postgres(t, 0), devstacktest.Kafka(t)
 	role := pg.Role(t, "LOGIN REPLICATION")
-	r := &rig{dir: t.TempDir(), name: kafka.Prefix, pg: pg}
+	r := &rig{dir: t.TempDir(), name: kafka.Prefix, pg: pg, role: role, brokers: kafka.Brokers}
 	server, err := url.Parse(pg.URL(role))
 	if err != nil {
 		t.Fatal(err)

@@ -141,8 +141,8 @@ func positionParts(st inspect.Status, now time.Time) []string {
 		parts = append(parts, "last event committed "+age(now.Sub(time.UnixMicro(r.Witness.CommitTime)))+" ago")
 	}
 	parts = append(parts, "events "+thousands(r.EventsTotal))
-	if r.Holds.Count > 0 {
-		parts = append(parts, fmt.Sprintf("held keys %d", r.Holds.Count))
+	if p := st.Parked; p != nil && p.Events > 0 {
+		parts = append(parts, "parked "+thousands(uint64(p.Events)))
 	}
 	return parts
 }

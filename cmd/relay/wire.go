@@ -33,9 +33,9 @@ func (realEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.Wri
 	return relay.Adopt(ctx, relayConfig(s), relay.AdoptOptions{From: o.from, AcceptLoss: o.acceptLoss, AcceptDuplicates: o.acceptDuplicates}, out)
 }
 
-// Inspect opens connections that only look.
-func (realEngine) Inspect(ctx context.Context, s setup) (inspector, error) {
-	return inspect.Open(ctx, inspectConfig(s))
+// Inspect prepares to look.
+func (realEngine) Inspect(s setup) (inspector, error) {
+	return inspect.Open(inspectConfig(s))
 }
 
 // Audit compares the outbox with Kafka.

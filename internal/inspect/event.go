@@ -128,7 +128,7 @@ func (s *Session) headerNames() outbox.HeaderNames {
 
 // Event reads the committed event at a place, value and all.
 func (s *Session) Event(ctx context.Context, topic string, partition int32, offset int64) (Event, error) {
-	kafka, err := s.viewer.Kafka()
+	kafka, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return Event{}, err
 	}

@@ -68,16 +68,16 @@ func (s *Session) tablePart(ctx context.Context, t *Trace, postgres error) (*row
 		t.Table.Note = "there is no outbox table"
 		return nil, nil
 	}
-	conn, err := s.viewer.Postgres()
+	conn, err := s.viewer.Postgres(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r, err := table.find(ctx, conn, idColumn(s.cfg.Relay.Outbox), t.ID)
-	switch {
-	case sqlState(err) == codeInsufficientPrivilege:
-		t.Table.Note = table.mayNotRead()
-		return nil, nil
-	case err != nil:
+	if sqlState(err) == codeInsufficientPrivilege {
+		t.Table.Note, err = table.mayNotRead(), nil
+		return nil, err
+	}
+	if err != nil {
 		return nil, s.viewer.PostgresTrouble(err)
 	}
 	t.Table.Looked, t.Table.Table = true, table.asked
@@ -171,7 +171,7 @@ func (s *Session) split(ctx context.Context, topics []publisher.TopicSeen, name 
 	if first != nil {
 		return first, rest, nil
 	}
-	kafka, err := s.viewer.Kafka()
+	kafka, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,29 +183,17 @@ func (s *Session) split(ctx context.Context, topics []publisher.TopicSeen, name 
 
 // parkedPart looks whether the event is parked.
 func (s *Session) parkedPart(ctx context.Context, t *Trace) error {
-	kafka, err := s.viewer.Kafka()
-	if err != nil || s.cfg.Relay.Kafka.ParkedTopic == "" {
+	parked, err := s.viewer.Parked(ctx)
+	if err != nil {
 		return err
 	}
-	err = kafka.LookParked(ctx, func(at outbox.Position, e *publisher.Parked) error {
-		switch {
-		case e != nil && strings.EqualFold(e.ID, t.ID):
-			t.Parked = &ParkedTrace{Position: at.String(), Reason: e.Reason, Detail: e.Detail, Behind: e.Behind, Time: e.Time}
-		case e == nil && t.Parked != nil && t.Parked.Position == at.String():
-			t.Parked = nil
+	for _, e := range parked {
+		if !strings.EqualFold(e.ID, t.ID) {
+			continue
 		}
-		return nil
-	})
-	if errors.Is(err, publisher.ErrNoTopic) {
-		return nil
-	}
-	if err != nil {
-		return s.viewer.KafkaTrouble(s.cfg.Relay.Parked, err)
-	}
-	if t.Parked != nil {
-		at, err := outbox.ParsePosition(t.Parked.Position)
-		if err == nil && t.Checkpoint.ResumeLSN != nil {
-			t.Checkpoint = t.Checkpoint.byCommit(at.CommitLSN, &publisher.Checkpoint{ResumeLSN: *t.Checkpoint.ResumeLSN})
+		t.Parked = &ParkedTrace{Position: e.Position.String(), Reason: e.Reason, Detail: e.Detail, Behind: e.Behind, Time: e.Time}
+		if resume := t.Checkpoint.ResumeLSN; resume != nil {
+			t.Checkpoint = t.Checkpoint.byCommit(e.Position.CommitLSN, *resume)
 		}
 	}
 	return nil

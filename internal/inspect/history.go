@@ -44,7 +44,7 @@ const (
 // History reads the newest records of a relay's checkpoint topic, at most limit. name is a relay's, with the shard after
 // a dot where it has several; empty for the configured one.
 func (s *Session) History(ctx context.Context, name string, limit int) (History, error) {
-	kafka, err := s.viewer.Kafka()
+	kafka, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return History{}, err
 	}

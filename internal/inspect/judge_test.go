@@ -189,8 +189,14 @@ func TestHistoryTellsWhatEachRecordBrought(t *testing.T) {
 		entries = append(entries, entry{e.What, events})
 	}
 	want := []entry{
-		{EntryCheckpoint, 8}, {EntryBarrier, -1}, {EntryIdle, 0}, {EntryCheckpoint, 0}, {EntryUnreadable, -1},
-		{EntryCheckpoint, -1}, {EntryCheckpoint, -1}, {EntryCheckpoint, -1},
+		{EntryCheckpoint, 8},
+		{EntryBarrier, -1},
+		{EntryIdle, 0},
+		{EntryCheckpoint, 0},
+		{EntryUnreadable, -1},
+		{EntryCheckpoint, -1},
+		{EntryCheckpoint, -1},
+		{EntryCheckpoint, -1},
 	}
 	if diff := cmp.Diff(want, entries, cmp.AllowUnexported(entry{})); diff != "" {
 		t.Error(diff)

@@ -85,7 +85,7 @@ func (s *Session) waiting(ctx context.Context, cp *publisher.Checkpoint) (*Waiti
 	case !table.createdAt():
 		return nil, "the outbox table has no column created_at (timestamptz)", nil
 	}
-	conn, err := s.viewer.Postgres()
+	conn, err := s.viewer.Postgres(ctx)
 	if err != nil {
 		return nil, "", err
 	}

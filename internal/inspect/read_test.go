@@ -69,8 +69,11 @@ func TestEventAsDocument(t *testing.T) {
 	e := publisher.Event{
 		Topic: "payment.events", Partition: 3, Offset: 99120, Time: noon(), Key: []byte("pay_1"), Value: []byte{0xFF, 0x00},
 		Headers: []outbox.Header{
-			{Key: []byte("id"), Value: []byte("0197")}, {Key: []byte("type"), Value: nil}, {Key: []byte("id"), Value: []byte("0198")},
-			{Key: []byte(publisher.HeaderSeq), Value: []byte("payments/1700000000000/42")}, {Key: []byte(publisher.HeaderPosition), Value: []byte(position.String())},
+			{Key: []byte("id"), Value: []byte("0197")},
+			{Key: []byte("type"), Value: nil},
+			{Key: []byte("id"), Value: []byte("0198")},
+			{Key: []byte(publisher.HeaderSeq), Value: []byte("payments/1700000000000/42")},
+			{Key: []byte(publisher.HeaderPosition), Value: []byte(position.String())},
 		},
 	}
 	got := describeEvent(&e, outbox.HeaderNames{ID: "id", Type: "type"}, true)
@@ -122,7 +125,7 @@ func TestDaemonAddress(t *testing.T) {
 
 func TestAskDaemon(t *testing.T) {
 	answer := func(text string) string {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(text)) }))
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) }))
 		t.Cleanup(s.Close)
 		return strings.TrimPrefix(s.URL, "http://")
 	}

@@ -34,7 +34,7 @@ func (s *Session) newSearch(ctx context.Context, id string, o TraceOptions) (*se
 }
 
 func (s *Session) searchIn(ctx context.Context, id string, topics []publisher.TopicSeen, o TraceOptions) (*search, error) {
-	kafka, err := s.viewer.Kafka()
+	kafka, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return nil, err
 	}

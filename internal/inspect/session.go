@@ -31,10 +31,10 @@ type Session struct {
 	viewer *relay.Viewer
 }
 
-// Open connects to both servers. One that cannot be reached is told by what is asked of it; the error concerns the
+// Open prepares to look. A server that cannot be reached is told by what is asked of it; the error concerns the
 // configuration.
-func Open(ctx context.Context, cfg Config) (*Session, error) {
-	viewer, err := relay.View(ctx, cfg.Relay)
+func Open(cfg Config) (*Session, error) {
+	viewer, err := relay.View(cfg.Relay)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type Status struct {
 	Lag        *Lag         `json:"lag"` // null when it cannot be told
 	Kafka      *Kafka       `json:"kafka"`
 	Outbox     *Outbox      `json:"outbox"` // null: no table, or it could not be read
+	Parked     *Parked      `json:"parked"` // null: it could not be read
 	Warnings   []string     `json:"warnings"`
 }
 
@@ -58,6 +59,13 @@ type Outbox struct {
 	Table  string     `json:"table"`
 	Bytes  int64      `json:"bytes"`
 	Oldest *time.Time `json:"oldest_row"` // null: it is empty, or its rows do not tell
+}
+
+// Parked counts the events in the parked topic.
+type Parked struct {
+	Events int        `json:"events"` // that cannot be published
+	Held   int        `json:"held"`   // that wait behind one of those
+	Oldest *time.Time `json:"oldest"` // null: there are none
 }
 
 // Status looks at everything. When a server does not answer it gives what the other one shows, and an error.
@@ -111,7 +119,7 @@ func (st *Status) warn(what string, err error) {
 }
 
 func (s *Session) postgresPart(ctx context.Context, st *Status, in relay.Inspection) {
-	conn, err := s.viewer.Postgres()
+	conn, err := s.viewer.Postgres(ctx)
 	if err != nil {
 		return
 	}
@@ -138,7 +146,7 @@ func (s *Session) postgresPart(ctx context.Context, st *Status, in relay.Inspect
 }
 
 func (s *Session) kafkaPart(ctx context.Context, st *Status, in relay.Inspection) {
-	client, err := s.viewer.Kafka()
+	client, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return
 	}
@@ -154,6 +162,28 @@ func (s *Session) kafkaPart(ctx context.Context, st *Status, in relay.Inspection
 		k.Epoch, k.SessionBy = &b.Epoch, b.Version+" on "+b.Host
 	}
 	st.Kafka = k
+	if err := s.parkedStatus(ctx, st); err != nil {
+		st.warn("parked events", err)
+	}
+}
+
+func (s *Session) parkedStatus(ctx context.Context, st *Status) error {
+	events, err := s.viewer.Parked(ctx)
+	if err != nil {
+		return err
+	}
+	st.Parked = &Parked{}
+	for _, e := range events {
+		if e.Held() {
+			st.Parked.Held++
+		} else {
+			st.Parked.Events++
+		}
+		if at := e.Time.UTC(); st.Parked.Oldest == nil || at.Before(*st.Parked.Oldest) {
+			st.Parked.Oldest = &at
+		}
+	}
+	return nil
 }
 
 // warnings are what an operator should see without asking.
@@ -161,6 +191,9 @@ func (st *Status) warnings() {
 	cp := st.Checkpoint
 	if cp.Verdict == Refused && cp.Reason != st.Reason {
 		st.Warnings = append(st.Warnings, fmt.Sprintf("a session that starts now would refuse: %s [%s]", cp.Reason, cp.Code))
+	}
+	if p := st.Parked; p != nil && p.Events > 0 {
+		st.Warnings = append(st.Warnings, fmt.Sprintf("%d events are parked and %d wait behind them, since %s: relay parked list", p.Events, p.Held, p.Oldest.Format(time.RFC3339)))
 	}
 	if cp.Slot == nil {
 		return

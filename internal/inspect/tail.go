@@ -83,7 +83,7 @@ func (t *tail) open(ctx context.Context, later bool) error {
 	if err != nil {
 		return err
 	}
-	kafka, err := t.viewer.Kafka()
+	kafka, err := t.viewer.Kafka(ctx)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (t *tail) open(ctx context.Context, later bool) error {
 
 // newestCheckpoint is nil where there is none, or none that can be read: it only helps to find topics.
 func (s *Session) newestCheckpoint(ctx context.Context) *publisher.Checkpoint {
-	kafka, err := s.viewer.Kafka()
+	kafka, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return nil
 	}

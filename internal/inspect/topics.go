@@ -15,7 +15,7 @@ import (
 // eventTopics finds the topics that the relay may publish to: those named, or else those that the routing can yield and
 // those that the checkpoint remembers. A topic that an event brings along itself is not among them.
 func (s *Session) eventTopics(ctx context.Context, named []string, cp *publisher.Checkpoint) ([]publisher.TopicSeen, error) {
-	kafka, err := s.viewer.Kafka()
+	kafka, err := s.viewer.Kafka(ctx)
 	if err != nil {
 		return nil, err
 	}

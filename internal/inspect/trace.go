@@ -97,14 +97,14 @@ func coverage(cp *publisher.Checkpoint, r *row, at outbox.Position) CheckpointTr
 	c.ResumeLSN = &cp.ResumeLSN
 	switch {
 	case at.CommitLSN != 0:
-		return c.byCommit(at.CommitLSN, cp)
+		return c.byCommit(at.CommitLSN, cp.ResumeLSN)
 	case r == nil:
 		c.Why = "there is no row, so nothing is known of its transaction"
 	case cp.Partial != nil && cp.Partial.XID == r.XID:
 		c.Coverage, c.CommitLSN = NotCovered, &cp.Partial.CommitLSN
 		c.Why = "its transaction is being published in pieces"
 	case cp.Witness != nil && cp.Witness.XID == r.XID && !after(r.CreatedAt, cp.Witness.CommitTime):
-		return c.byCommit(cp.Witness.CommitLSN, cp)
+		return c.byCommit(cp.Witness.CommitLSN, cp.ResumeLSN)
 	case r.End <= cp.ResumeLSN:
 		c.Coverage = Covered
 		c.Why = fmt.Sprintf("the row was visible when the WAL ended at %s <= resume %s", r.End, cp.ResumeLSN)
@@ -123,13 +123,13 @@ func coverage(cp *publisher.Checkpoint, r *row, at outbox.Position) CheckpointTr
 // clockMargin is by how much the clocks of relay and database may differ.
 const clockMargin = time.Minute
 
-func (c CheckpointTrace) byCommit(commit outbox.LSN, cp *publisher.Checkpoint) CheckpointTrace {
+func (c CheckpointTrace) byCommit(commit, resume outbox.LSN) CheckpointTrace {
 	c.CommitLSN = &commit
-	if commit < cp.ResumeLSN {
-		c.Coverage, c.Why = Covered, fmt.Sprintf("commit %s < resume %s", commit, cp.ResumeLSN)
+	if commit < resume {
+		c.Coverage, c.Why = Covered, fmt.Sprintf("commit %s < resume %s", commit, resume)
 		return c
 	}
-	c.Coverage, c.Why = NotCovered, fmt.Sprintf("commit %s >= resume %s", commit, cp.ResumeLSN)
+	c.Coverage, c.Why = NotCovered, fmt.Sprintf("commit %s >= resume %s", commit, resume)
 	return c
 }
 

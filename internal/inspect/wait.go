@@ -120,7 +120,7 @@ func (w *wait) tell(format string, args ...any) {
 // look opens a session when there is none; any trouble ends it, and the next look begins anew.
 func (w *wait) look(ctx context.Context) (done bool, err error) {
 	if w.sess == nil {
-		if w.sess, err = Open(ctx, w.cfg); err != nil {
+		if w.sess, err = Open(w.cfg); err != nil {
 			return false, err
 		}
 	}
@@ -140,7 +140,7 @@ func (w *wait) look(ctx context.Context) (done bool, err error) {
 
 // reached tells whether the checkpoint has passed the LSN.
 func (w *wait) reached(ctx context.Context) (bool, error) {
-	conn, err := w.sess.viewer.Postgres()
+	conn, err := w.sess.viewer.Postgres(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -157,7 +157,7 @@ func (w *wait) reached(ctx context.Context) (bool, error) {
 	} else if target > end {
 		w.tell("%s is beyond the end of the WAL (%s): waiting until the database gets there", target, end)
 	}
-	kafka, err := w.sess.viewer.Kafka()
+	kafka, err := w.sess.viewer.Kafka(ctx)
 	if err != nil {
 		return false, err
 	}

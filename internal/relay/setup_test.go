@@ -245,7 +245,7 @@ func (r *rig) walEnd(t *testing.T) outbox.LSN {
 
 func (r *rig) inspect(t *testing.T) Inspection {
 	t.Helper()
-	v, err := View(t.Context(), r.cfg)
+	v, err := View(r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

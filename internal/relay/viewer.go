@@ -52,22 +52,26 @@ type WAL struct {
 // reachLimit bounds how long one server is tried, so that there is time left to look at the other.
 const reachLimit = 10 * time.Second
 
-// View connects to both servers. The error concerns the configuration only: a server that cannot be reached is told by
-// what is asked of it.
-func View(ctx context.Context, cfg Config) (*Viewer, error) {
-	cfg = cfg.withDefaults()
-	v := &Viewer{cfg: cfg}
+// View prepares to look. Connections are made when they are first needed, each server being tried once. The error
+// concerns the configuration only: a server that cannot be reached is told by what is asked of it.
+func View(cfg Config) (*Viewer, error) {
+	v := &Viewer{cfg: cfg.withDefaults()}
 	var err error
-	if v.session, err = newSession(&v.cfg); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, reachLimit, fmt.Errorf("no answer within %s", reachLimit))
-	defer cancel()
+	v.session, err = newSession(&v.cfg)
+	return v, err
+}
+
+// reach connects to both servers, side by side.
+func (v *Viewer) reach(ctx context.Context) {
 	var both sync.WaitGroup
-	both.Go(func() { v.postgres = v.session.reachPostgres(ctx) })
-	both.Go(func() { v.kafka = v.session.reachKafka(ctx) })
+	both.Go(func() { _, _ = v.Postgres(ctx) }) // what is wrong is kept
+	both.Go(func() { _, _ = v.Kafka(ctx) })
 	both.Wait()
-	return v, nil
+}
+
+// limited bounds how long one server is tried.
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, reachLimit, fmt.Errorf("no answer within %s", reachLimit))
 }
 
 // reachPostgres opens a replication connection, which is asked who the server is, and an ordinary one.
@@ -92,14 +96,39 @@ func (s *session) reachKafka(ctx context.Context) (err error) {
 func (v *Viewer) Close() { v.session.close() }
 
 // Kafka is the connection to Kafka, or why there is none.
-func (v *Viewer) Kafka() (*publisher.Client, error) { return v.session.kafka, v.kafka }
+func (v *Viewer) Kafka(ctx context.Context) (*publisher.Client, error) {
+	if v.session.kafka == nil && v.kafka == nil {
+		ctx, cancel := limited(ctx)
+		defer cancel()
+		v.kafka = v.session.reachKafka(ctx)
+	}
+	return v.session.kafka, v.kafka
+}
 
 // Postgres is an ordinary connection to the source's server, or why there is none. Its search_path is pg_catalog.
-func (v *Viewer) Postgres() (*pgx.Conn, error) {
+func (v *Viewer) Postgres(ctx context.Context) (*pgx.Conn, error) {
+	if v.session.side == nil && v.postgres == nil {
+		ctx, cancel := limited(ctx)
+		defer cancel()
+		v.postgres = v.session.reachPostgres(ctx)
+	}
 	if v.postgres != nil {
 		return nil, v.postgres
 	}
 	return v.session.side.Conn, nil
+}
+
+// Parked are the events in the parked topic, without their values; none when there is no such topic.
+func (v *Viewer) Parked(ctx context.Context) ([]*ParkedEvent, error) {
+	kafka, err := v.Kafka(ctx)
+	if err != nil || v.cfg.Kafka.ParkedTopic == "" {
+		return nil, err
+	}
+	index := make(parkedIndex)
+	if err := kafka.LookParked(ctx, index.take); err != nil && !errors.Is(err, publisher.ErrNoTopic) {
+		return nil, v.kafkaTrouble(parkedTopicTrouble(&v.cfg, err))
+	}
+	return index.sorted(), nil
 }
 
 // Mapper makes records of rows as the relay does.
@@ -115,6 +144,7 @@ func (v *Viewer) Tables() []replication.Table { return v.session.tables }
 // published meanwhile.
 func (v *Viewer) Look(ctx context.Context) Inspection {
 	s := v.session
+	v.reach(ctx)
 	in := Inspection{Place: v.place(), Configured: true, SlotName: v.cfg.Source.Slot, Postgres: v.postgres, Kafka: v.kafka}
 	if in.Postgres == nil {
 		in.Postgres = v.PostgresTrouble(v.askPostgres(ctx))
@@ -239,10 +269,11 @@ func (in *Inspection) setSlot(facts *guard.Slot, row *replication.Slot) {
 // Of those whose Postgres is our server too, checkpoint and slot are judged; of the rest, the checkpoint is shown. Call it
 // after Look.
 func (v *Viewer) Others(ctx context.Context, prefix string) ([]Inspection, error) {
-	if v.kafka != nil {
-		return nil, v.kafka
+	kafka, err := v.Kafka(ctx)
+	if err != nil {
+		return nil, err
 	}
-	places, err := v.session.kafka.Places(ctx, prefix)
+	places, err := kafka.Places(ctx, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("list checkpoint topics: %w", err)
 	}
