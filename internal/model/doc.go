@@ -54,9 +54,9 @@
 // other one starts", and what is said of periods (idle every 10 s, a transaction open for half of its time-out) is not
 // here. Producer ids and their wrap, sequence numbers, offsets, replication between brokers: a broker's log is taken to
 // be what was acknowledged, unless a fault says otherwise. Rows, digests and options of the stream: a transaction has an
-// identity that the witness compares, fingerprints are always equal. One transactional id: no shards. Parking, retry,
-// repair, adopt and the identity of anything but the topic. Configuration, rights, topic settings: they are checked
-// against real servers.
+// identity that the witness compares, fingerprints are always equal. One transactional id: no shards. Parking, retry (a
+// replay checks that nobody miscounts what is parked and held), repair, adopt and the identity of anything but the topic.
+// Configuration, rights, topic settings: they are checked against real servers.
 //
 // # What it cannot promise
 //

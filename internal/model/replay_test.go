@@ -197,6 +197,34 @@ func TestReplayRefuses(t *testing.T) {
 	}
 }
 
+// TestReplayCountsWhatIsParked: a session parks, a command between two sessions takes out again; whoever reads another
+// number than was written has lost something.
+func TestReplayCountsWhatIsParked(t *testing.T) {
+	parks := func(log []Action, parked uint64) []Action {
+		log = slices.Clone(log)
+		for i := range log {
+			if log[i].Seq != nil {
+				log[i].Parked, log[i].HeldKeys = parked, min(parked, 1)
+			}
+		}
+		return log
+	}
+	relay := slices.Concat(session("a", 1, 1, 10), parks(commit("a", 2, 2, 20), 3))
+	retry := slices.Concat(parks(session("command", 5, 2, 20), 3), commit("command", 6, 3, 20))
+	if err := Replay(slices.Concat(relay, retry, session("b", 9, 3, 20), commit("b", 10, 4, 30))); err != nil {
+		t.Error(err)
+	}
+	for name, log := range map[string][]Action{
+		"lost before the command": slices.Concat(relay, parks(retry, 2)),
+		"lost before the restart": slices.Concat(relay, session("b", 9, 2, 20)),
+		"came back":               slices.Concat(relay, retry, parks(session("b", 9, 3, 20), 3)),
+	} {
+		if err := Replay(log); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func TestReadLog(t *testing.T) {
 	log := `{"time":"2026-05-01T10:00:00.000000002Z","level":"INFO","msg":"own","slot":"relay_a","pid":812,"timeline":1,"instance":"host"}
 {"time":"2026-05-01T10:00:01Z","level":"INFO","msg":"end","state":"answered","pid":9,"epoch":3,"answer":"NONE (0)","seq":12,"resume_lsn":"0/1A2B3C8"}

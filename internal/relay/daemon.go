@@ -114,7 +114,11 @@ func (d *daemon) session(ctx context.Context) (err error) {
 	}
 	st := s.newStreaming(d.bad, d.opts.Once)
 	st.committer.gate = d.opts.Control.gate
-	st.committer.progressed = d.progressed
+	st.receiver.probing.Store(d.halted)
+	st.committer.progressed = func() {
+		st.receiver.probing.Store(false)
+		d.progressed()
+	}
 	d.streaming(time.Since(begun))
 	err = st.run(ctx, s.stream.Close)
 	d.remember(st.bad, err)

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ func initOnce(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	if done, err := c.initialised(); done || err != nil {
-		return err
+		return cmp.Or(err, c.mendTopics(ctx))
 	}
 	if err := c.mustBeReady(); err != nil {
 		return err
@@ -39,6 +40,14 @@ func initOnce(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	return c.initialise(ctx)
+}
+
+// mendTopics makes the parked topic of a relay that is initialised, if somebody has deleted it.
+func (c *command) mendTopics(ctx context.Context) error {
+	if c.parkedExists() {
+		return nil
+	}
+	return c.createTopics(ctx)
 }
 
 // initialised sees, unfenced, whether there is nothing to do.

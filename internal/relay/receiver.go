@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -53,6 +54,10 @@ type receiver struct {
 	at     progress                   // last whole transaction or keepalive
 	tx     openTransaction
 	paused bool // the last message said that the flow has paused
+
+	// probing hands every transaction over by itself: after a halt the same event may be refused again, and all that shares
+	// a Kafka transaction with it would be written and aborted once more each time.
+	probing atomic.Bool
 
 	skipped struct{ transactions, rows uint64 } // decided already, since the last report
 }
@@ -336,7 +341,7 @@ func (r *receiver) complete(ctx context.Context) error {
 	u.resume, u.witness = r.at.resume, r.at.witness
 	u.transactions++
 	u.piece = r.finalPiece()
-	if u.piece > 0 || (u.events() >= eagerEvents && r.pipe.isHungry()) {
+	if u.piece > 0 || r.probing.Load() || (u.events() >= eagerEvents && r.pipe.isHungry()) {
 		r.pipe.hand(u)
 		r.unit = nil
 	}

@@ -199,7 +199,7 @@ func TestParkingThatCannotBe(t *testing.T) {
 	}{
 		{
 			"no parked topic", func(t *testing.T, r *rig) { r.deleteTopics(t, r.cfg.Parked) }, "the topic does not exist",
-			func(t *testing.T, r *rig) { r.createTopic(t, r.cfg.Parked, nil) },
+			func(t *testing.T, r *rig) { r.init(t) },
 		},
 		{
 			"too small", func(t *testing.T, r *rig) { r.alterTopic(t, r.cfg.Parked, "max.message.bytes", small) }, "larger than the topic's max.message.bytes",

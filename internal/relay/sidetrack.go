@@ -48,8 +48,10 @@ func (r *receiver) tooLarge(plan *outbox.Plan, m *replication.Message, index uin
 	if known := r.parking.bad[pos]; known.final {
 		refused = known
 	}
-	if !r.parking.failure.Park || len(m.Raw) > parkedRowLimit {
-		return &outbox.BadEvent{Position: pos, Reason: refused.reason, Detail: refused.detail}
+	if bad := (&outbox.BadEvent{Position: pos, Reason: refused.reason, Detail: refused.detail}); !r.parking.failure.Park {
+		return bad
+	} else if len(m.Raw) > parkedRowLimit {
+		return tooLargeToPark(bad)
 	}
 	before := r.unit.batch.Mark()
 	if err := r.mapInto(plan, m, index); err != nil {
@@ -70,14 +72,23 @@ func (r *receiver) unmapped(m *replication.Message, err error) error {
 	case refused.final:
 		bad.Reason, bad.Detail = refused.reason, refused.detail
 		return bad
-	case !r.parking.failure.Park || len(m.Raw) > parkedRowLimit:
+	case !r.parking.failure.Park:
 		return bad
+	case len(m.Raw) > parkedRowLimit:
+		return tooLargeToPark(bad)
 	}
 	e, err := parkedSource(m, &r.tx.Transaction)
 	if err != nil {
 		return err
 	}
 	return r.parking.add(&r.unit.siding, e, bad)
+}
+
+// tooLargeToPark is the reason to halt before a row that no parked topic takes.
+func tooLargeToPark(bad *outbox.BadEvent) *outbox.BadEvent {
+	bad.Reason = reasonUnparkable
+	bad.Detail += fmt.Sprintf("; and it cannot be parked: that takes at most %d bytes", parkedRowLimit)
+	return bad
 }
 
 // haltOr ends the session before a bad event; any other error stays what it is.
