@@ -64,6 +64,16 @@ func isRefusedEvent(err error) bool {
 	return event || own
 }
 
+// parkedHint is what an operator does about parked events.
+const parkedHint = "`relay parked list` shows what is parked; when the cause is mended `relay parked retry` publishes it, or `relay parked skip` gives it up."
+
+// sayParked reminds whoever reads the log of a start that events wait.
+func (s *session) sayParked() {
+	if holds := s.facts.Checkpoint.Holds; holds.Parked > 0 {
+		s.log.Warn("events are parked", "parked", holds.Parked, "held_keys", holds.Count, "hint", parkedHint)
+	}
+}
+
 // parked says once of each event that it was parked, now that it is durable.
 func (c *committer) parked(u *unit) {
 	held := 0
@@ -76,7 +86,7 @@ func (c *committer) parked(u *unit) {
 			continue
 		}
 		c.log.Warn("event parked", "event", e.id, "position", e.position.String(), "topic", e.topic, "key", keyText(e.key),
-			"reason", string(e.reason), "detail", e.detail)
+			"reason", string(e.reason), "detail", e.detail, "hint", parkedHint)
 	}
 	if held > 0 {
 		c.log.Info("events held behind parked ones", "events", held, "parked", c.last.Holds.Parked, "held_keys", c.last.Holds.Count)
