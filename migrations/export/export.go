@@ -62,8 +62,8 @@ func Plan(dir fs.FS, req Request) ([]File, error) {
 	}
 	var files []File
 	for i, s := range sources {
-		if strings.Contains(s.up, t.forbidden) && t.forbidden != "" {
-			return nil, &UsageError{Problem: "a name with " + t.forbidden + " in it means something to " + t.name}
+		if t.forbidden != "" && strings.Contains(s.up, t.forbidden) {
+			return nil, &UsageError{Problem: "a name has " + t.forbidden + " in it, which " + t.name + " would replace"}
 		}
 		files = append(files, t.scripts(s, versions[i])...)
 	}

@@ -2,6 +2,8 @@ package export
 
 import (
 	"errors"
+	"os"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -95,5 +97,28 @@ func TestSqitchPlanIsExtended(t *testing.T) {
 	dir[sqitchPlanFile] = &fstest.MapFile{Data: []byte("a list of things to do\n")}
 	if _, err := Plan(dir, Request{Tool: "sqitch", Now: now()}); err == nil {
 		t.Error("a file that is no plan was extended")
+	}
+}
+
+// TestDocumentationNamesTheFiles: each tool has its row, with the files that an empty directory gets.
+func TestDocumentationNamesTheFiles(t *testing.T) {
+	page, err := os.ReadFile("../../docs/migrations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range Tools() {
+		_, row, found := strings.Cut(string(page), "\n| "+tool+" |")
+		if !found {
+			t.Errorf("docs/migrations.md has no row for %s", tool)
+			continue
+		}
+		row, _, _ = strings.Cut(row, "\n")
+		files, err := Plan(fstest.MapFS{}, Request{Tool: tool, Now: now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := path.Base(files[0].Path); !strings.Contains(row, first) {
+			t.Errorf("docs/migrations.md does not name %s for %s: %s", first, tool, row)
+		}
 	}
 }

@@ -155,16 +155,16 @@ func (tool realTool) test(t *testing.T, program devstack.Program, major int) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	runs := 1
-	if major == 18 {
-		runs = 2 // the second time there is nothing left to do
-	}
-	for range runs {
-		if out, err := run(tool.up(dir, pg.URL(owner))); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+	if out, err := run(tool.up(dir, pg.URL(owner))); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	wantOutbox(t, pg, owner, app, "1")
+	if major != 18 {
+		return // what follows is between the tool and its own table
+	}
+	if out, err := run(tool.up(dir, pg.URL(owner))); err != nil {
+		t.Errorf("with nothing left to do: %v\n%s", err, out)
+	}
 	if tool.down == nil {
 		return
 	}
