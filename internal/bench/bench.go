@@ -114,6 +114,7 @@ func (b *bench) plan() []step {
 	plans := map[string]func() []step{
 		partIdle: b.planIdle, partDrain: b.planDrains, partLatency: b.planLatency,
 		partRecovery: b.planRecovery, partSlow: b.planSlow, partCurve: b.planCurve,
+		partApplication: b.planApplication,
 	}
 	var steps []step
 	for _, part := range Parts() {

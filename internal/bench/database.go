@@ -146,7 +146,7 @@ func (d *database) truncate(ctx context.Context) error {
 	return nil
 }
 
-func (d *database) table() string { return pgx.Identifier{d.names.postgres(), "event"}.Sanitize() }
+func (d *database) table() string { return d.name("event") }
 
 // walEnd is the end of the WAL that is on disk.
 func (d *database) walEnd(ctx context.Context) (outbox.LSN, error) {

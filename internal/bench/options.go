@@ -38,16 +38,17 @@ type Options struct {
 
 // Parts are the parts of the benchmark, in the order in which they run.
 func Parts() []string {
-	return []string{partIdle, partDrain, partLatency, partRecovery, partSlow, partCurve}
+	return []string{partIdle, partDrain, partLatency, partRecovery, partSlow, partCurve, partApplication}
 }
 
 const (
-	partIdle     = "idle"
-	partDrain    = "drain"
-	partLatency  = "latency"
-	partRecovery = "recovery"
-	partSlow     = "slow"
-	partCurve    = "curve"
+	partIdle        = "idle"
+	partDrain       = "drain"
+	partLatency     = "latency"
+	partRecovery    = "recovery"
+	partSlow        = "slow"
+	partCurve       = "curve"
+	partApplication = "application"
 )
 
 // nameLength is how long a name may be: those of relays, which have at most 40 characters, are made of it.

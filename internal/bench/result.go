@@ -16,13 +16,14 @@ type Result struct {
 	Machine    Machine   `json:"machine"`
 	Drains     []*Drain  `json:"drains"`
 	// The parts that were left out are null.
-	Idle     *Idle      `json:"idle"`
-	Latency  []*Latency `json:"latency"`
-	Floor    *Floor     `json:"bare_kafka_transaction"`
-	Recovery *Recovery  `json:"recovery"`
-	Slow     *Slow      `json:"slow_network"`
-	Curve    *Curve     `json:"curve"`
-	Targets  []Target   `json:"targets"`
+	Idle        *Idle        `json:"idle"`
+	Latency     []*Latency   `json:"latency"`
+	Floor       *Floor       `json:"bare_kafka_transaction"`
+	Recovery    *Recovery    `json:"recovery"`
+	Slow        *Slow        `json:"slow_network"`
+	Curve       *Curve       `json:"curve"`
+	Application *Application `json:"application"`
+	Targets     []Target     `json:"targets"`
 	// Notes say what was not measured, and why.
 	Notes []string `json:"notes"`
 }

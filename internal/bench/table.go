@@ -17,6 +17,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	t.recovery(r.Recovery)
 	t.slow(r.Slow)
 	t.curve(r.Curve)
+	t.application(r.Application)
 	t.targets(r.Targets)
 	for _, note := range r.Notes {
 		t.line("%s", note)
@@ -144,6 +145,19 @@ func (t *tables) curve(c *Curve) {
 		}
 	}
 	t.write([]string{"CURVE EVENTS", "PARTITIONS", "CPU US", "SPREAD", "EVENTS/S", "PEAK MB"}, rows)
+}
+
+func (t *tables) application(a *Application) {
+	if a == nil {
+		return
+	}
+	rows := [][]string{{"business row alone", decimal(a.Business.Median), percent(a.Business.spread()), "-", "-"}}
+	for _, w := range a.Writes {
+		rows = append(rows, []string{
+			w.Name, decimal(w.Micros.Median), percent(w.Micros.spread()), decimal(w.CPU.Median), decimal(w.Extra.Median) + "x",
+		})
+	}
+	t.write([]string{"TRANSACTION OF AN APPLICATION", "US", "SPREAD", "SERVER CPU US", "EXTRA, OF INSERT'S"}, rows)
 }
 
 func (t *tables) targets(targets []Target) {
