@@ -46,11 +46,7 @@ type late struct {
 	position  outbox.Position
 }
 
-const (
-	maxLate = 10_000
-	// firstRecords of a log that has lost its beginning tell how old its oldest transactions are.
-	firstRecords = 1000
-)
+const maxLate = 10_000
 
 // record takes the next record of a partition.
 func (e *events) record(number uint32, r *publisher.Event) error {
@@ -120,7 +116,7 @@ func (e *events) order(number uint32, p *partition, r *publisher.Event, h *ident
 	if e.oldest == 0 || xidBefore(h.xid, e.oldest) {
 		e.oldest = h.xid
 	}
-	if p.events <= firstRecords && (p.oldXID == 0 || xidBefore(p.oldXID, h.xid)) {
+	if p.events <= p.early() && (p.oldXID == 0 || xidBefore(p.oldXID, h.xid)) {
 		p.oldXID = h.xid
 	}
 }

@@ -59,7 +59,7 @@ func (a *auditor) reach() {
 		a.report.Reach = append(a.report.Reach, fmt.Sprintf(format, args...))
 	}
 	r := a.report
-	say("Events %d to %d of generation %d carry each number once.", r.Events.First, r.Events.Last, r.Checkpoint.Generation)
+	say("relay-seq was checked from %d to %d, since %s.", r.Events.First, r.Events.Last, time.UnixMilli(r.Checkpoint.Generation).UTC().Format(time.RFC3339))
 	if r.Rows == nil {
 		say("There is no outbox table: only the numbers are proved.")
 	} else {

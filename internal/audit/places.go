@@ -16,7 +16,7 @@ type partition struct {
 	// What the first record of ours, and a number that is known to lie before from, tell of the part that is not read:
 	// no number of ours from floor on lies there. No floor when nothing of ours was seen.
 	floor *seqID
-	// oldXID is the highest transaction id among the first records: older ones may have been deleted with the log's
+	// oldXID is the highest transaction id among the first records: those up to it may have been deleted with the log's
 	// beginning. 0: not known.
 	oldXID uint32
 
@@ -34,6 +34,13 @@ func (s seqID) before(t seqID) bool {
 	return s.generation < t.generation || s.generation == t.generation && s.n < t.n
 }
 
+// early is how many of the first records tell how old the oldest transactions are: transactions that run at the same time
+// commit in another order than they begin, so one record would not do.
+func (p *partition) early() uint64 {
+	const least, most = 20, 1000
+	return uint64(min(max((p.to-p.from)/10, least), most))
+}
+
 // cut tells whether a part of the partition's past is not read.
 func (p *partition) cut() bool { return p.from > 0 }
 
@@ -47,6 +54,7 @@ type places struct {
 	partitions []*partition
 	topics     []string
 	numbers    map[string]uint32
+	byTopic    map[string][]*partition // made when first asked for
 }
 
 func (p *places) topic(name string) uint32 {
@@ -61,15 +69,15 @@ func (p *places) topic(name string) uint32 {
 	return n
 }
 
-// of are the partitions of a topic.
+// of are the partitions of a topic. All must have been found.
 func (p *places) of(topic uint32) []*partition {
-	var of []*partition
-	for _, part := range p.partitions {
-		if part.Topic == p.topics[topic] {
-			of = append(of, part)
+	if p.byTopic == nil {
+		p.byTopic = map[string][]*partition{}
+		for _, part := range p.partitions {
+			p.byTopic[part.Topic] = append(p.byTopic[part.Topic], part)
 		}
 	}
-	return of
+	return p.byTopic[p.topics[topic]]
 }
 
 func (p *places) at(e *entry) string { return p.partitions[e.partition].at(e.offset) }
