@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,7 +89,7 @@ func newBank(t *testing.T, s *shop, kind, inbox string, command func() *exec.Cmd
 func (b *bank) topic() string { return b.shop.kafka.Prefix + "." + b.kind }
 
 func (b *bank) test(t *testing.T) {
-	moments := []func(*testing.T) *process{b.connected, b.hasBooked, b.isBooking}
+	moments := []func(*testing.T) *process{b.connected, b.hasBooked, b.isBooking, b.wasFrozen}
 	for n := range kills {
 		b.pay(t, paymentsPerRound)
 		moments[n%len(moments)](t).kill(t)
@@ -159,6 +160,19 @@ func (b *bank) isBooking(t *testing.T) *process {
 	p.kill(t)
 	p = b.shop.start(t, b.command())
 	b.until(t, p, "waits for the one before it", waiting, b.role, 2)
+	return p
+}
+
+// wasFrozen is a moment when one that was taken for dead has come back, in the middle of its work, beside its successor.
+func (b *bank) wasFrozen(t *testing.T) *process {
+	frozen := b.hasBooked(t)
+	check(t, frozen.cmd.Process.Signal(syscall.SIGSTOP))
+	p := b.shop.start(t, b.command())
+	b.until(t, p, "comes upon the frozen one, or books", `SELECT (SELECT sum(bookings) = $1 FROM account)
+		OR EXISTS (SELECT FROM pg_stat_activity WHERE usename = $2 AND wait_event_type = 'Lock')`, b.bookings, b.role)
+	check(t, frozen.cmd.Process.Signal(syscall.SIGCONT))
+	b.until(t, p, "books everything", `SELECT sum(bookings) >= $1 FROM account`, b.bookings)
+	frozen.end(t)
 	return p
 }
 

@@ -3,6 +3,7 @@ package examples
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -117,9 +118,17 @@ func (p *process) kill(t *testing.T) {
 	case <-p.done:
 		t.Errorf("%s has ended by itself:\n%s", p.cmd.Path, p.log)
 	default:
-		check(t, p.cmd.Process.Kill())
-		<-p.done
+		p.end(t)
 	}
+}
+
+// end is kill -9 of a process that may have ended.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
+		check(t, err)
+	}
+	<-p.done
 }
 
 // cents writes an amount.
