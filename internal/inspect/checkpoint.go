@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/relay"
@@ -101,12 +102,17 @@ func describe(in relay.Inspection) Checkpoint {
 		c.Verdict, c.Reason = Unknown, "the topic holds no checkpoint"
 	}
 	if trouble != nil {
-		c.Reason = trouble.Error()
+		c.Reason = oneLine(trouble.Error())
 		if f, ok := errors.AsType[*fault.Error](trouble); ok {
 			c.Code = f.Code.String()
 		}
 	}
 	return c
+}
+
+// oneLine joins the lines that several errors, or one of pgx, make.
+func oneLine(text string) string {
+	return strings.NewReplacer("\n\t", " ", "\n", "; ").Replace(text)
 }
 
 func describeSlot(in relay.Inspection) *Slot {

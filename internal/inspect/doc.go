@@ -12,9 +12,9 @@
 //     transaction with rows that was decided, so every later one is not.
 //   - "published once": exactly one committed record carries the event's id in the topics that were read to their end.
 //
-// Where things are: session.go opens the connections; checkpoint.go, lag.go, status.go, history.go and trace.go hold the
-// documents and the pure judgement behind each; waiting.go, row.go and storage.go ask Postgres; topics.go, tail.go and
-// search.go read Kafka; daemon.go asks the daemon; wait.go waits.
+// Where things are: session.go opens the connections; checkpoint.go, history.go, lag.go, status.go, event.go and trace.go
+// hold the documents and the pure judgement behind each; outboxtable.go and row.go ask Postgres; topics.go, tail.go,
+// search.go and find.go read Kafka; daemon.go asks the daemon; wait.go waits.
 //
 // The package must not print and must not know flags: that is cmd/relay.
 package inspect

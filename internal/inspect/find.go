@@ -35,7 +35,7 @@ func (s *Session) Trace(ctx context.Context, id string, o TraceOptions) (Trace, 
 		cp = s.newestCheckpoint(ctx)
 	}
 	if in.Kafka != nil {
-		t.Kafka.Note = in.Kafka.Error()
+		t.Kafka.Note = oneLine(in.Kafka.Error())
 	} else if err := s.kafkaTrace(ctx, &t, r, cp, o); err != nil {
 		return t, err
 	}
@@ -62,7 +62,7 @@ func (s *Session) tablePart(ctx context.Context, t *Trace, postgres error) (*row
 	table := s.table()
 	switch {
 	case postgres != nil:
-		t.Table.Note = postgres.Error()
+		t.Table.Note = oneLine(postgres.Error())
 		return nil, nil
 	case table == nil:
 		t.Table.Note = "there is no outbox table"
@@ -74,8 +74,8 @@ func (s *Session) tablePart(ctx context.Context, t *Trace, postgres error) (*row
 	}
 	r, err := table.find(ctx, conn, idColumn(s.cfg.Relay.Outbox), t.ID)
 	if sqlState(err) == codeInsufficientPrivilege {
-		t.Table.Note, err = table.mayNotRead(), nil
-		return nil, err
+		t.Table.Note = table.mayNotRead()
+		return nil, nil //nolint:nilerr // a right that is missing is told; the rest can still be looked at
 	}
 	if err != nil {
 		return nil, s.viewer.PostgresTrouble(err)

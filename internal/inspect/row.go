@@ -165,13 +165,13 @@ func (r *row) earliest() time.Time {
 	return at.Add(-time.Hour)
 }
 
-// insertEnd is where the next WAL record will begin: every transaction that is visible has its commit record before.
-// Behind the header of a page no record has begun yet, so it is where the page begins that must be passed.
+// insertEnd is where the next WAL record will begin, on a standby where replay has come to: every transaction that is
+// visible has its commit record before. Behind the header of a page no record has begun yet, so it is where the page begins that must be passed.
 func insertEnd(ctx context.Context, conn *pgx.Conn) (outbox.LSN, error) {
 	var text string
 	var block, segment uint64
-	err := conn.QueryRow(ctx, `SELECT pg_current_wal_insert_lsn()::text, current_setting('wal_block_size')::int8,
-		pg_size_bytes(current_setting('wal_segment_size'))`).Scan(&text, &block, &segment)
+	err := conn.QueryRow(ctx, `SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END::text,
+		current_setting('wal_block_size')::int8, pg_size_bytes(current_setting('wal_segment_size'))`).Scan(&text, &block, &segment)
 	if err != nil {
 		return 0, fmt.Errorf("ask for the WAL end: %w", err)
 	}

@@ -33,6 +33,9 @@ func Wait(ctx context.Context, cfg Config, goal Goal, say func(string)) error {
 		case done:
 			return nil
 		case ctx.Err() != nil:
+			if w.seen == "" { // no look has ever got through, so this one was not merely cut off
+				w.last = err
+			}
 			return w.ended(ctx)
 		case err != nil && !passing(err):
 			return err
