@@ -46,6 +46,7 @@ type setup struct {
 	control  *relay.Control // of a relay that runs
 	version  string
 	host     string
+	sockets  []string // where the relay's admin socket may be
 }
 
 type runOptions struct {
@@ -64,7 +65,7 @@ func (a *app) newSetup(c config.Config, logger *slog.Logger) setup {
 	host := hostname()
 	version := buildVersion().Version
 	return setup{
-		config: c, logger: logger, version: version, host: host, control: relay.NewControl(),
+		config: c, logger: logger, version: version, host: host, sockets: a.adminSockets(c), control: relay.NewControl(),
 		status: status.New(c.Name, append(trackerOptions(c), status.WithBuild(version, host))...),
 	}
 }

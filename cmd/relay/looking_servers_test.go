@@ -22,6 +22,7 @@ import (
 func TestLooking(t *testing.T) {
 	r := newRig(t)
 	r.append(t, "relay.yaml", fmt.Sprintf("failure: {parked_topic: %s.parked}\n", r.name))
+	r.replace(t, "relay.yaml", `listen: ""`, `listen: "", admin_socket: none`)
 	r.replace(t, "relay.yaml", "kafka: {", fmt.Sprintf("kafka: {checkpoint_topic: %s.checkpoints, ", r.name))
 
 	stdout, _ := r.relay(t, fault.ExitDone, "status")
@@ -147,7 +148,8 @@ func (r *rig) strangers(t *testing.T) {
 func (r *rig) atWork(t *testing.T) {
 	t.Helper()
 	listen := unusedAddress(t)
-	daemon := exec.CommandContext(t.Context(), "relay", "run", "--set", "server.listen="+listen)
+	socket := "server.admin_socket=" + filepath.Join(t.TempDir(), "s")
+	daemon := exec.CommandContext(t.Context(), "relay", "run", "--set", "server.listen="+listen, "--set", socket)
 	daemon.Dir = r.dir
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
@@ -158,6 +160,8 @@ func (r *rig) atWork(t *testing.T) {
 	r.relay(t, fault.ExitDone, append(set, "wait", "--for", "state=streaming")...)
 	stdout, _ := r.relay(t, fault.ExitDone, append(set, "status")...)
 	wants(t, stdout, "streaming for", fmt.Sprintf("(pid %d)", daemon.Process.Pid), "active")
+	stdout, _ = r.relay(t, fault.ExitDone, "--set", socket, "status")
+	wants(t, stdout, "streaming for", fmt.Sprintf("(pid %d)", daemon.Process.Pid))
 	stdout, _ = r.relay(t, fault.ExitDone, "status") // as from another host
 	wants(t, stdout, "working", "slot read from 127.0.0.1")
 	r.relay(t, fault.ExitDone, "wait", "--for", "state=streaming")

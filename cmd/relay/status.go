@@ -34,7 +34,8 @@ func newCmdStatus(a *app, runF func(context.Context, lookFlags) error) *cobra.Co
 is worth a warning.
 
 Everything but the first line is read from Postgres and Kafka, so it is true whether the relay runs or not. The first
-line comes from the daemon, if it runs on this host and listens at server.listen; else it says who has the slot.`,
+line comes from the daemon, if it runs on this host and answers at server.listen or its admin socket; else it says who
+has the slot.`,
 		Example: "  relay status\n  relay status --watch\n  relay status -o json | jq .lag.seconds",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -49,7 +49,7 @@ func (realEngine) Wait(ctx context.Context, s setup, goal inspect.Goal, say func
 }
 
 func inspectConfig(s setup) inspect.Config {
-	return inspect.Config{Relay: relayConfig(s), CheckpointPrefix: s.config.Kafka.CheckpointTopic, Daemon: s.config.Server.Listen}
+	return inspect.Config{Relay: relayConfig(s), CheckpointPrefix: s.config.Kafka.CheckpointTopic, Daemon: s.config.Server.Listen, Sockets: s.sockets}
 }
 
 // relayConfig translates the configuration for the packages that do the work.

@@ -82,6 +82,22 @@ func TestCommandsReachTheRelay(t *testing.T) {
 }
 
 // TestErrorsCrossTheSocket as they are: code, details and hint.
+// TestStatusChangesNothing: asking how a relay is reaches none of its commands, and only the relay that is meant answers.
+func TestStatusChangesNothing(t *testing.T) {
+	f := &fake{relay: "payments"}
+	path := socketPath(t)
+	if _, err := f.serve(t, path); err != nil {
+		t.Fatal(err)
+	}
+	view, err := Status(t.Context(), []string{path}, "payments")
+	if err != nil || view.Relay != "payments" || view.State != status.Starting || len(f.asked) != 0 {
+		t.Errorf("status %+v, %v, asked %v", view, err, f.asked)
+	}
+	if view, err := Status(t.Context(), []string{path}, "ledger"); err == nil {
+		t.Errorf("another relay answers with %+v", view)
+	}
+}
+
 func TestErrorsCrossTheSocket(t *testing.T) {
 	refused := &fault.Error{Code: fault.Config, Summary: "source.slot cannot change", Details: []string{"is a"}, Hint: "Take it back."}
 	f, path := &fake{relay: "payments", err: refused}, socketPath(t)

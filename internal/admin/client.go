@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/status"
 )
 
 // Command is what can be asked of a relay.
@@ -33,6 +34,19 @@ const maxAnswer = 4 << 20
 // Ask sends a command to the relay of that name, at the first candidate that is there. The error is a *fault.Error: that
 // of the relay, or why none could be asked.
 func Ask(ctx context.Context, candidates []string, relay string, c Command) (*Answer, error) {
+	return ask(ctx, candidates, relay, http.MethodPost, string(c))
+}
+
+// Status asks the relay of that name how it is, at the first candidate that is there. It changes nothing.
+func Status(ctx context.Context, candidates []string, relay string) (*status.View, error) {
+	a, err := ask(ctx, candidates, relay, http.MethodGet, "status")
+	if err != nil {
+		return nil, err
+	}
+	return &a.Status, nil
+}
+
+func ask(ctx context.Context, candidates []string, relay, method, what string) (*Answer, error) {
 	path, err := find(candidates, relay)
 	if err != nil {
 		return nil, err
@@ -43,7 +57,7 @@ func Ask(ctx context.Context, candidates []string, relay string, c Command) (*An
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://relay/"+string(c)+"?relay="+url.QueryEscape(relay), http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, method, "http://relay/"+what+"?relay="+url.QueryEscape(relay), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("ask relay: %w", err)
 	}

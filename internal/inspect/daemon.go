@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/admin"
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/status"
 )
@@ -21,10 +22,20 @@ const (
 	maxStatus = 1 << 20
 )
 
-// Daemon asks the daemon of this configuration, on this host, how it is. The error is a *fault.Error with
-// fault.DaemonUnreachable.
+// Daemon asks the daemon of this configuration, on this host, how it is: over HTTP, else at its admin socket. The error is
+// a *fault.Error with fault.DaemonUnreachable.
 func (s *Session) Daemon(ctx context.Context) (*status.View, error) {
-	return askDaemon(ctx, s.cfg.Daemon, s.cfg.Relay.Kafka.Relay)
+	relay := s.cfg.Relay.Kafka.Relay
+	view, err := askDaemon(ctx, s.cfg.Daemon, relay)
+	if err == nil {
+		return view, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, daemonTimeout)
+	defer cancel()
+	if view, socket := admin.Status(ctx, s.cfg.Sockets, relay); socket == nil {
+		return view, nil
+	}
+	return nil, err
 }
 
 func askDaemon(ctx context.Context, listen, relay string) (*status.View, error) {

@@ -14,6 +14,8 @@ type Config struct {
 	CheckpointPrefix string
 	// Daemon is server.listen: where the daemon of this configuration listens, if it runs on this host. Empty: nowhere.
 	Daemon string
+	// Sockets are where the daemon's admin socket may be, which is asked when nobody answers at Daemon.
+	Sockets []string
 	// Now replaces time.Now.
 	Now func() time.Time
 }
