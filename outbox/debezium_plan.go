@@ -168,11 +168,15 @@ func (p *debeziumPlan) append(row Row, tx Transaction, index uint32, b *Batch) e
 }
 
 func (p *debeziumPlan) build(r *Record, row Row, tx Transaction) (bad *fault) {
-	if p.id.of(row) == nil || p.route.of(row) == nil {
-		return faultf(ReasonNull, "column %q or %q is NULL: every event has an id and a topic", p.id.name, p.route.name)
+	if p.route.of(row) == nil {
+		return faultf(ReasonNull, "column %q is NULL: every event has a topic", p.route.name)
 	}
+	// The topic comes first: with the key it says which other events must wait for one that is bad.
 	if r.Topic, bad = p.mapper.route.topic(p.route.of(row)); bad != nil {
 		return bad
+	}
+	if p.id.of(row) == nil {
+		return faultf(ReasonNull, "column %q is NULL: every event has an id", p.id.name)
 	}
 	if r.Timestamp, bad = p.time(row, tx); bad != nil {
 		return bad

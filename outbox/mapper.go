@@ -83,11 +83,12 @@ func (m *Mapper) append(src *source, tx Transaction, index uint32, b *Batch) err
 
 // build fills the record with what the row and the scratch memory hold.
 func (m *Mapper) build(r *Record, src *source, tx Transaction) (bad *fault) {
-	if m.values[fieldID] == nil {
-		return faultf(ReasonNull, "column %q is NULL and every event has an id", m.fields.column(fieldID))
-	}
+	// The topic comes first: with the key it says which other events must wait for one that is bad.
 	if r.Topic, bad = m.router.find(m.values[fieldTopic], m.values, &m.fields); bad != nil {
 		return bad
+	}
+	if m.values[fieldID] == nil {
+		return faultf(ReasonNull, "column %q is NULL and every event has an id", m.fields.column(fieldID))
 	}
 	if r.Timestamp, bad = m.timestamp(src, tx); bad != nil {
 		return bad

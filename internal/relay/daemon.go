@@ -112,6 +112,7 @@ func (d *daemon) session(ctx context.Context) (err error) {
 		}
 		return err
 	}
+	s.sayParked()
 	st := s.newStreaming(d.bad, d.opts.Once)
 	st.committer.gate = d.opts.Control.gate
 	st.receiver.probing.Store(d.halted)

@@ -191,7 +191,6 @@ func (s *session) guard(ctx context.Context) error {
 		s.log.Warn("table was added to the publication: what was written to it before is not published", "tables", added)
 	}
 	s.cfg.Status.SlotSeen(s.slotSeen(s.facts.Server.FlushLSN))
-	s.sayParked()
 	s.log.Info("guard passed", "skip_until", s.facts.Checkpoint.ResumeLSN)
 	return nil
 }
