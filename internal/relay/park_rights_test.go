@@ -18,10 +18,9 @@ func (r *rig) denyWrite(t *testing.T, topic string) (grant func()) {
 	resource := sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral}
 	all := sarama.Acl{Principal: "User:*", Host: "*", Operation: sarama.AclOperationAll, PermissionType: sarama.AclPermissionAllow}
 	write := sarama.Acl{Principal: "User:ANONYMOUS", Host: "*", Operation: sarama.AclOperationWrite, PermissionType: sarama.AclPermissionDeny}
-	for _, acl := range []sarama.Acl{all, write} { // an ACL of any kind ends "everyone if none is found"
-		if err := admin.CreateACL(resource, acl); err != nil {
-			t.Fatal(err)
-		}
+	// An ACL of any kind ends "everyone if none is found".
+	if err := admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{&all, &write}}}); err != nil {
+		t.Fatal(err)
 	}
 	return func() {
 		t.Helper()
