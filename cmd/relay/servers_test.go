@@ -53,7 +53,7 @@ func TestAgainstServers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.dir, "wrong"), []byte("planted-secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"init"}, {"run", "--once"}, {"checkpoint", "list"}, {"adopt", "--from", "0/1"}} {
+	for _, args := range [][]string{{"init"}, {"run", "--once"}, {"checkpoint", "list"}, {"adopt", "--from", "0/1"}, {"audit"}} {
 		_, stderr = r.relay(t, fault.ExitUnreachable, append(args, "--set", "source.password_file=wrong")...)
 		wants(t, stderr, "[RLY5001]", "source.password_file")
 	}
