@@ -27,7 +27,7 @@ const (
 	paymentsPerRound = 40
 	accounts         = 12
 
-	patience = time.Minute // with a consumer that does nothing
+	patience = 2 * time.Minute // with a consumer that does nothing, on a busy machine
 )
 
 // TestConsumersBookOnce kills each consumer at many moments, while payments come, and looks at the balances.
