@@ -70,6 +70,16 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	r := newRigWithoutTable(t)
+	sql, _ := r.relay(t, fault.ExitDone, "migrate", "print", "--role-relay", r.role)
+	if _, err := r.pg.Connect(t).PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func newRigWithoutTable(t *testing.T) *rig {
+	t.Helper()
 	pg, kafka := devstacktest.Postgres(t, 0), devstacktest.Kafka(t)
 	role := pg.Role(t, "LOGIN REPLICATION")
 	r := &rig{dir: t.TempDir(), name: kafka.Prefix, pg: pg, role: role, brokers: kafka.Brokers}
@@ -85,10 +95,6 @@ routing: {topic: "%s.${aggregate_type}"}
 kafka: {brokers: [%q], development: true, replication_factor: 1, create_topics: all, partitions: 2}
 server: {listen: ""}
 `, r.name, server.String(), pg.Database, r.name, strings.Join(kafka.Brokers, `", "`)))
-	sql, _ := r.relay(t, fault.ExitDone, "migrate", "print", "--role-relay", role)
-	if _, err := pg.Connect(t).PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
-		t.Fatal(err)
-	}
 	return r
 }
 

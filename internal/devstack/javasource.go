@@ -11,7 +11,7 @@ import (
 // after, which has the Postgres JDBC driver. The compiler comes with the driver from Maven Central: no JDK is needed.
 func JavaSource(ctx context.Context, source, out string) (Program, error) {
 	const profile = "ecj"
-	compiler, err := JavaProgram(ctx, profile, "org.eclipse.jdt.internal.compiler.batch.Main")
+	compiler, err := javaProgram(ctx, profile, "org.eclipse.jdt.internal.compiler.batch.Main")
 	if err != nil {
 		return Program{}, err
 	}

@@ -25,9 +25,9 @@ func (p Program) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, p.path, append(slices.Clone(p.args), args...)...)
 }
 
-// GoProgram builds a program that is a Go module, once, and keeps it in the cache. It is built as its authors pinned it,
+// goProgram builds a program that is a Go module, once, and keeps it in the cache. It is built as its authors pinned it,
 // so it asks nothing of the go.mod of whoever tests with it. pkg is the path of its main package.
-func GoProgram(ctx context.Context, pkg, version string, tags ...string) (Program, error) {
+func goProgram(ctx context.Context, pkg, version string, tags ...string) (Program, error) {
 	name := strings.NewReplacer("/", "-", ".", "-").Replace(pkg) + "-" + version
 	dir, err := cached(ctx, name+"-"+runtime.GOOS+"-"+runtime.GOARCH, func(dir string) error {
 		cmd := exec.CommandContext(ctx, "go", "install", "-tags", strings.Join(tags, ","), pkg+"@"+version)
@@ -55,12 +55,8 @@ func binaryName(pkg string) string {
 	return base
 }
 
-// JavaProgram fetches the profile of pom.xml with that name, whose version is its property, and runs a class of it.
-func JavaProgram(ctx context.Context, profile, mainClass string) (Program, error) {
-	return javaProgram(ctx, profile, mainClass)
-}
-
-// javaProgram also takes directories of classes.
+// javaProgram fetches the profile of pom.xml with that name, whose version is its property, and runs a class of it.
+// classes are directories of further ones.
 func javaProgram(ctx context.Context, profile, mainClass string, classes ...string) (Program, error) {
 	version, err := pomVersion(profile)
 	if err != nil {

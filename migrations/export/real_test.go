@@ -37,11 +37,8 @@ const (
 func realTools() []realTool {
 	return []realTool{
 		{
-			name: "goose",
-			program: func(ctx context.Context) (devstack.Program, error) {
-				return devstack.GoProgram(ctx, "github.com/pressly/goose/v3/cmd/goose", "v3.29.0",
-					"no_clickhouse", "no_libsql", "no_mssql", "no_mysql", "no_sqlite3", "no_vertica", "no_ydb", "no_turso")
-			},
+			name:    "goose",
+			program: devstack.Goose,
 			before:  map[string]string{"00007_shop.sql": "-- +goose Up\n" + createShop + "-- +goose Down\n" + dropShop},
 			wants:   "00008_relay_outbox.sql",
 			up:      func(dir, url string) []string { return []string{"-dir", dir, "postgres", url, "up"} },
@@ -49,10 +46,8 @@ func realTools() []realTool {
 			refuses: "goes forward only",
 		},
 		{
-			name: "golang-migrate",
-			program: func(ctx context.Context) (devstack.Program, error) {
-				return devstack.GoProgram(ctx, "github.com/golang-migrate/migrate/v4/cmd/migrate", "v4.20.1", "postgres")
-			},
+			name:    "golang-migrate",
+			program: devstack.GolangMigrate,
 			before:  map[string]string{"000007_shop.up.sql": createShop, "000007_shop.down.sql": dropShop},
 			wants:   "000008_relay_outbox.up.sql",
 			up:      func(dir, url string) []string { return []string{"-path", dir, "-database", url, "up"} },
@@ -60,35 +55,29 @@ func realTools() []realTool {
 			refuses: "goes forward only",
 		},
 		{
-			name: "tern",
-			program: func(ctx context.Context) (devstack.Program, error) {
-				return devstack.GoProgram(ctx, "github.com/jackc/tern/v2", "v2.3.4")
-			},
-			before: map[string]string{"001_shop.sql": createShop + "---- create above / drop below ----\n" + dropShop},
-			wants:  "002_relay_outbox.sql",
-			up:     func(dir, url string) []string { return []string{"migrate", "-m", dir, "--conn-string", url} },
+			name:    "tern",
+			program: devstack.Tern,
+			before:  map[string]string{"001_shop.sql": createShop + "---- create above / drop below ----\n" + dropShop},
+			wants:   "002_relay_outbox.sql",
+			up:      func(dir, url string) []string { return []string{"migrate", "-m", dir, "--conn-string", url} },
 			down: func(dir, url string) []string {
 				return []string{"migrate", "-m", dir, "--conn-string", url, "--destination", "1"}
 			},
 			refuses: "Irreversible",
 		},
 		{
-			name: "flyway",
-			program: func(ctx context.Context) (devstack.Program, error) {
-				return devstack.JavaProgram(ctx, "flyway", "org.flywaydb.commandline.Main")
-			},
-			before: map[string]string{"V7__shop.sql": createShop},
-			wants:  "V8__relay_outbox.sql",
+			name:    "flyway",
+			program: devstack.Flyway,
+			before:  map[string]string{"V7__shop.sql": createShop},
+			wants:   "V8__relay_outbox.sql",
 			up: func(dir, url string) []string {
 				jdbc, user, password := jdbcURL(url)
 				return []string{"-url=" + jdbc, "-user=" + user, "-password=" + password, "-locations=filesystem:" + dir, "migrate", "validate"}
 			},
 		},
 		{
-			name: "liquibase",
-			program: func(ctx context.Context) (devstack.Program, error) {
-				return devstack.JavaProgram(ctx, "liquibase", "liquibase.integration.commandline.LiquibaseCommandLine")
-			},
+			name:    "liquibase",
+			program: devstack.Liquibase,
 			before: map[string]string{
 				"all.yaml": "databaseChangeLog:\n- include: {file: shop.sql}\n- include: {file: relay_outbox.sql}\n- include: {file: relay_inbox.sql}\n",
 				"shop.sql": "--liquibase formatted sql\n--changeset team:1\n" + createShop,
