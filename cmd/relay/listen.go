@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/page"
+	"github.com/outbox-relay/relay/internal/status"
 )
 
 // statusServer serves health, metrics and status.
@@ -39,6 +41,14 @@ func listenStatus(address string, handler http.Handler, log *slog.Logger) (*stat
 		}
 	}()
 	return &statusServer{address: listener.Addr().String(), close: func() { stopServer(server, served) }}, nil
+}
+
+// shown is everything that the server serves: the page for people at /, the rest for machines.
+func shown(t *status.Tracker) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", t.Handler())
+	mux.Handle("GET /{$}", page.Handler(t, time.Now))
+	return mux
 }
 
 // stopServer lets answers that have begun be finished.

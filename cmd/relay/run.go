@@ -70,7 +70,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		return err
 	}
 	defer closeProtocol()
-	server, err := listenStatus(l.Config.Server.Listen, s.status.Handler(), log)
+	server, err := listenStatus(l.Config.Server.Listen, shown(s.status), log)
 	if err != nil {
 		return err
 	}
