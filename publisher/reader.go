@@ -37,11 +37,18 @@ func (c *Client) Reader(ctx context.Context, topic string, partition int32) (*Re
 	return r, nil
 }
 
+// Partition is the one that is read.
+func (r *Reader) Partition() (topic string, partition int32) { return r.log.topic, r.log.partition }
+
 // Offset is where the next read begins.
 func (r *Reader) Offset() int64 { return r.at }
 
 // StartAt makes the next read begin at an offset; one outside the log is moved to the nearest bound.
 func (r *Reader) StartAt(offset int64) { r.at = min(max(offset, r.Start), r.End) }
+
+// Resume makes the next read begin at an offset that was read up to before, over another connection: also beyond End,
+// where a leader that was just elected does not know yet how far the log is committed.
+func (r *Reader) Resume(offset int64) { r.at = max(offset, r.Start) }
 
 // StartAtTime makes the next read begin at the first record that has this timestamp or a later one. Timestamps need not be
 // in order, but no such record lies before there.

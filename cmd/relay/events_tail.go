@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/inspect"
 )
 
@@ -41,7 +42,7 @@ SEQ is the number of the event since init, gapless over all topics of a relay; C
 transaction it was. A record without Relay's headers was written by another producer and has - there.
 
 Payloads are printed only with --values, and then only in JSON and YAML. --since takes a time (RFC 3339) or a duration
-back from now, and prints all events from then on unless -n is given.`,
+back from now, and prints all events from then on unless -n is given. -f goes on when brokers go away and come back.`,
 		Example: "  relay events tail -n 50\n  relay events tail -f --topic payment.events --key pay_8812\n  relay events tail --since 10m -o json",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -74,7 +75,7 @@ back from now, and prints all events from then on unless -n is given.`,
 	flags.StringVar(&key, "key", "", "only events with this key")
 	flags.IntVarP(&f.Last, "last", "n", 10, "at most so many of the events that are there; 0 for all")
 	flags.BoolVar(&f.Values, "values", false, "print payloads too, in JSON and YAML")
-	looks(cmd, 6)
+	looks(cmd, fault.ExitWanting)
 	return cmd
 }
 
@@ -96,6 +97,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 func (a *app) eventsTail(ctx context.Context, f tailFlags) error {
 	headers := !a.flags.noHeaders
 	printed, foreign := 0, 0
+	f.Trouble = func(err error) { fault.Write(a.err, err, fault.Style{Colour: a.colour(a.err)}) }
 	err := a.looking(ctx, 0, func(ctx context.Context, i inspector) error {
 		return i.Tail(ctx, f.TailOptions, func(events []inspect.Event) error {
 			for _, e := range events {

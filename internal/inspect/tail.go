@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/relay"
 	"github.com/outbox-relay/relay/publisher"
 )
 
@@ -20,6 +21,8 @@ type TailOptions struct {
 	Last   int       // at most so many of those that are there; 0: all of them
 	Follow bool      // and then those that come
 	Values bool      // with their values
+	// Trouble is told, while following, why Kafka cannot be read; it is tried again. nil: nobody is told.
+	Trouble func(error)
 }
 
 const (
@@ -27,6 +30,8 @@ const (
 	followEvery = 250 * time.Millisecond
 	// relistEvery is how often new topics are looked for.
 	relistEvery = 5 * time.Second
+	// againEvery is how often a cluster is tried that could not be read.
+	againEvery = time.Second
 )
 
 // tail reads partitions side by side.
@@ -186,8 +191,51 @@ func (t *tail) shown(events []Event) error {
 	return nil
 }
 
-// follow shows what comes until ctx ends.
+// follow shows what comes until ctx ends. A broker that goes away is no end: everything is connected anew and read on.
 func (t *tail) follow(ctx context.Context) error {
+	for {
+		err := t.steady(ctx)
+		for err != nil {
+			if _, shown := errors.AsType[*showError](err); shown || ctx.Err() != nil {
+				return err
+			}
+			if t.options.Trouble != nil {
+				t.options.Trouble(t.viewer.KafkaTrouble("", err))
+			}
+			if err := pause(ctx, againEvery); err != nil {
+				return err
+			}
+			err = t.reconnect(ctx)
+		}
+	}
+}
+
+// reconnect opens all partitions again where they were read up to.
+func (t *tail) reconnect(ctx context.Context) error {
+	t.viewer.Close()
+	viewer, err := relay.View(t.cfg.Relay)
+	if err != nil {
+		return err
+	}
+	t.viewer = viewer
+	kafka, err := viewer.Kafka(ctx)
+	if err != nil {
+		return err
+	}
+	for i, old := range t.readers {
+		topic, partition := old.Partition()
+		r, err := kafka.Reader(ctx, topic, partition)
+		if err != nil {
+			return err
+		}
+		r.Resume(old.Offset())
+		t.readers[i] = r
+	}
+	return nil
+}
+
+// steady follows as long as Kafka can be read.
+func (t *tail) steady(ctx context.Context) error {
 	listed := time.Now()
 	for {
 		moved, err := t.round(ctx)
@@ -208,25 +256,23 @@ func (t *tail) follow(ctx context.Context) error {
 	}
 }
 
-// round reads once from each partition that has something new.
+// round reads once from each partition that has something new. What was read is shown even when the next partition
+// cannot be read: it will not be read again.
 func (t *tail) round(ctx context.Context) (moved bool, err error) {
 	var events []Event
 	for _, r := range t.readers {
-		more, err := r.More(ctx)
+		var more bool
+		var some []Event
+		if more, err = r.More(ctx); err == nil && more {
+			moved = true
+			some, err = t.next(ctx, r)
+			events = append(events, some...)
+		}
 		if err != nil {
-			return false, err
+			break
 		}
-		if !more {
-			continue
-		}
-		moved = true
-		some, err := t.next(ctx, r)
-		if err != nil {
-			return false, err
-		}
-		events = append(events, some...)
 	}
-	return moved, t.shown(inOrder(events))
+	return moved, cmp.Or(t.shown(inOrder(events)), err)
 }
 
 // inOrder sorts the events of one generation of one relay by their numbers, which keeps each partition in order. Events
