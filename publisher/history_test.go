@@ -88,7 +88,8 @@ func TestPlacesOfAllRelays(t *testing.T) {
 	topic := func(relay string) string { return r.prefix + ".checkpoints." + relay }
 	want := []Place{
 		{Relay: "payments", Topic: topic("payments")},
-		{Relay: "sharded", Topic: topic("sharded")}, {Relay: "sharded", Topic: topic("sharded"), Shard: 1},
+		{Relay: "sharded", Topic: topic("sharded")},
+		{Relay: "sharded", Topic: topic("sharded"), Shard: 1},
 		{Relay: "strange", Topic: topic("strange")},
 	}
 	if diff := cmp.Diff(want, places); diff != "" {
