@@ -7,6 +7,7 @@
 //	go test ./internal/chaos                                              a short one of everything
 //	go test ./internal/chaos -run Kills -kills 50 -v -timeout 1h          50 kill -9 on each of Postgres 13, 15, 17, 18
 //	go test ./internal/chaos -run Kills -kills 50 -pg 17 -seed 42 -v      again what seed 42 did
+//	go test ./internal/chaos -run ParkedKills -kills 30 -v                relays that park and commands that retry and skip, killed
 //	go test ./internal/chaos -run Large -rows 1000000 -v                  a million rows in one transaction
 //	go test ./internal/chaos -run Outage -outage 1m -v                    servers that stay away for a minute
 //	go test ./internal/chaos -run Kills -relay ./broken -v                another relay command, for one broken on purpose

@@ -13,8 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Campaigns with parking give one event topic a limit that some of the workload's events exceed, so that relays park them
-// and whatever comes behind them, and mend that now and then, so that they can be retried.
+// Campaigns with parking give one event topic a limit that some of the workload's events exceed, and forbid tombstones, so
+// that relays park them and whatever comes behind them. Now and then that is mended, so that they can be retried.
 
 // limitedBytes is a max.message.bytes that one event in fifty exceeds, roomyBytes one that none does.
 const (

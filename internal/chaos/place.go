@@ -91,7 +91,8 @@ type Settings struct {
 	MaxEvents        int           `json:"max_events"` // of a Kafka transaction
 	Memory           int           `json:"memory"`     // bytes
 	Compression      string        `json:"compression"`
-	// Park sets events aside that cannot be published; the event topics are there already, for somebody limits one of them.
+	// Park sets events aside that cannot be published: tombstones, and what is too large for an event topic that somebody
+	// has made and limited.
 	Park bool `json:"park"`
 }
 
@@ -124,6 +125,9 @@ func (p *Place) WriteConfig(path string, s Settings) error {
 		fmt.Fprintf(&b, "outbox:\n  wal_messages: %s\n", messagePrefix)
 	}
 	fmt.Fprintf(&b, "routing:\n  topic: %s\n", p.topic("${aggregate_type}"))
+	if s.Park {
+		b.WriteString("  tombstone: never\n") // so that one event in twenty-five cannot be mapped
+	}
 	fmt.Fprintf(&b, "kafka:\n  brokers: [%s]\n", strings.Join(p.Brokers, ", "))
 	create := "all"
 	if s.Park {

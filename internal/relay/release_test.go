@@ -349,3 +349,32 @@ func TestAdoptCountsWhatIsParked(t *testing.T) {
 	}
 	r.wantOrder(t, r.topic("missing"), "k", "1", "2")
 }
+
+// TestTenThousandHeldKeys: as many keys as may be held, each by one event, and then one event more. The relay says so,
+// starts again with them, and goes on when they are published.
+func TestTenThousandHeldKeys(t *testing.T) {
+	t.Parallel()
+	const many = 10_000
+	r := parkingRig(t)
+	r.cfg.Failure.MaxHeld = many
+	r.init(t)
+	d := r.run(t)
+	r.exec(t, fmt.Sprintf(`INSERT INTO outbox SELECT i::text, 'missing', 'k' || i, 'made', '{}' FROM generate_series(1, %d) i`, many))
+	d.parkedCount(t, many, many)
+	r.insertKey(t, "order", "fine", "k", "{}")
+	r.published(t, d, 1)
+	r.insertKey(t, "missing", "one more", "k1", "{}")
+	d.wantState(t, status.Halted, fault.Unpublishable)
+	d.wantReason(t, "failure.max_held")
+	if err := d.stop(); err != nil {
+		t.Fatal(err)
+	}
+	d = r.run(t)
+	d.wantState(t, status.Halted, fault.Unpublishable)
+	r.createTopic(t, r.topic("missing"), nil)
+	if o := r.release(t, Release{Selection: Selection{Reason: "unknown_topic"}}); o.Published != many {
+		t.Errorf("outcome is %+v", o)
+	}
+	r.published(t, d, many+2)
+	r.wantOrder(t, r.topic("missing"), "k1", "1", "one more")
+}
