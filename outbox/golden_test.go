@@ -152,7 +152,31 @@ func runGolden(t *testing.T, conn *pgx.Conn, slot string, c goldenCase) []decode
 	if err != nil {
 		t.Fatal(err)
 	}
-	return decodeInserts(messages)
+	stream := decodeInserts(messages)
+	resolveDomains(t, conn, stream)
+	return stream
+}
+
+// resolveDomains puts what domains are made of in their place, as the stream of package replication does.
+func resolveDomains(t *testing.T, conn *pgx.Conn, stream []decoded) {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), "SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd' AND typnamespace = 'public'::regnamespace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bases := map[uint32]outbox.Column{}
+	var domain uint32
+	var base outbox.Column
+	if _, err := pgx.ForEachRow(rows, []any{&domain, &base.TypeOID, &base.TypeMod}, func() error { bases[domain] = base; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range stream {
+		for i, c := range d.table.Columns {
+			if base, ok := bases[c.TypeOID]; ok {
+				d.table.Columns[i].TypeOID, d.table.Columns[i].TypeMod = base.TypeOID, base.TypeMod
+			}
+		}
+	}
 }
 
 // goldenStatements are a list or a single text.
