@@ -26,11 +26,16 @@ type debeziumColumn struct {
 
 func (c debeziumColumn) used() bool { return c.index >= 0 }
 
+// of is the value in a row; nil for NULL, and for a numeric that is no number, which Debezium publishes null for.
 func (c debeziumColumn) of(row Row) []byte {
 	if c.index < 0 {
 		return nil
 	}
-	return row.Values[c.index]
+	text := row.Values[c.index]
+	if c.form.isDecimal() && isNoNumber(text) {
+		return nil
+	}
+	return text
 }
 
 // debeziumPlanner finds columns; the first problem stays in err.

@@ -51,22 +51,41 @@ func (t connectType) appendScalar(dst, text []byte) ([]byte, error) {
 	return strconv.AppendInt(dst, n, 10), err
 }
 
+// What Debezium publishes for infinite times: microseconds and days that come out of the numbers which the driver of Java
+// keeps for them.
+const (
+	infiniteMicros      = 9223372036825200000
+	minusInfiniteMicros = -9223372036832400000
+	infiniteDays        = -2147472692
+	minusInfiniteDays   = -2147472691
+)
+
 // count is the number that stands for a time.
 func (t connectType) count(text []byte) (n int64, err error) {
 	switch t.kind {
 	case kindDate:
-		return parseDate(text)
+		return orInfinite(text, infiniteDays, minusInfiniteDays, parseDate)
 	case kindInterval:
 		return parseInterval(text)
 	case kindTimeMillis, kindTimeMicros:
 		n, err = parseTime(text)
 	default:
-		n, err = parseMicros(text)
+		n, err = orInfinite(text, infiniteMicros, minusInfiniteMicros, parseMicros)
 	}
 	if t.kind == kindTimeMillis || t.kind == kindTimestampMillis {
 		n /= 1000 // exact: the column has no finer digits
 	}
 	return n, err
+}
+
+func orInfinite(text []byte, plus, minus int64, parse func([]byte) (int64, error)) (int64, error) {
+	switch string(text) {
+	case "infinity":
+		return plus, nil
+	case "-infinity":
+		return minus, nil
+	}
+	return parse(text)
 }
 
 // appendISO appends a timestamptz with width digits behind the point, or without a point for 0 digits.

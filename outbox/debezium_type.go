@@ -99,6 +99,17 @@ func elementKind(c Column) (connectKind, bool) {
 	return 0, false
 }
 
+func (t connectType) isDecimal() bool { return t.kind == kindDecimal || t.kind == kindVariableDecimal }
+
+// isNoNumber tells NaN and the infinities from what else numeric_out prints.
+func isNoNumber(text []byte) bool {
+	switch string(text) {
+	case "NaN", "Infinity", "-Infinity":
+		return true
+	}
+	return false
+}
+
 // decimalType reads the modifier of numeric: precision in the upper 16 bits, scale, which may be negative, in the lower
 // eleven, the whole four too large (numeric.c, make_numeric_typmod).
 func decimalType(typeMod int32) (connectType, bool) {

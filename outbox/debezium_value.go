@@ -146,7 +146,7 @@ func (p *debeziumPlan) inForm(c debeziumColumn, text []byte, form func(t connect
 
 func (p *debeziumPlan) badColumn(c debeziumColumn, err error) *fault {
 	reason := ReasonBadPayload
-	if errors.Is(err, errTimeInfinite) || errors.Is(err, errTimeSyntax) {
+	if errors.Is(err, errTimeSyntax) {
 		reason = ReasonBadTimestamp
 	}
 	return faultf(reason, "column %q: the value %s", c.name, err)
