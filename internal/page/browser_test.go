@@ -119,7 +119,7 @@ func findBrowser(t *testing.T) browser {
 			return browser(path)
 		}
 	}
-	t.Fatal("no browser: scripts/prereqs installs one with EXAMPLES=1 (Debian: apt-get install chromium fonts-dejavu-core)")
+	t.Fatal("no browser: Chromium or Google Chrome must be in PATH (Debian: apt-get install chromium fonts-dejavu-core)")
 	return ""
 }
 

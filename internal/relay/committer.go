@@ -179,6 +179,8 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 	}
 	if commit.Batch != nil {
 		done.Events = commit.Batch.Len()
+	}
+	if commit.Plan != nil {
 		c.status.Written(commit.Plan.Lanes)
 	}
 	u.uncount(c.status)
