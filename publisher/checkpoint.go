@@ -111,6 +111,9 @@ type Checkpoint struct {
 	// Witness is the last transaction with rows that was decided whole; nil after init and adopt.
 	Witness     *Transaction `json:"witness,omitempty"`
 	Publication Publication  `json:"publication"`
+	// TableAdded is when a table was added to Publication last, in milliseconds since the Unix epoch: what was written to it
+	// before is not published. 0: all were there from the beginning.
+	TableAdded int64 `json:"table_added,omitempty"`
 	// Fingerprint of the stream options decides whether digests of two sessions may be compared.
 	Fingerprint string `json:"fingerprint"`
 	Seq         uint64 `json:"seq"`          // grows by one with each checkpoint
@@ -122,3 +125,7 @@ type Checkpoint struct {
 	Phase Phase `json:"phase"`
 	Writer
 }
+
+// Since is the time from which every row of every outbox table is published: what was written by a transaction that
+// began earlier, by the database's clock, may have been there before the relay was.
+func (c *Checkpoint) Since() time.Time { return time.UnixMilli(max(c.Generation, c.TableAdded)).UTC() }

@@ -28,6 +28,7 @@ func fullCheckpoint() *Checkpoint {
 		Pieces:      2,
 		Witness:     &Transaction{CommitLSN: 0x16B374D800, XID: 918223, CommitTime: 785756470000000, Rows: 2, Digest: 0xfedcba9876543210},
 		Publication: Publication{OID: 16500, Xmin: 735, Tables: []PublishedTable{{Name: "outbox.event", OID: 16400, MembershipOID: 16501, MembershipXmin: 736}}},
+		TableAdded:  1732441268000,
 		Fingerprint: "17 messages=true digest=1", Seq: 42, EventsTotal: 1904417,
 		Ends:   []End{{Topic: "payment.events", Partition: 3, Offset: 99120}},
 		Holds:  Holds{Count: 1, LastOffset: 7},

@@ -50,6 +50,10 @@ func streamingStatus() inspect.Status {
 	st.Daemon = &status.View{
 		APIVersion: "relay/v1", Kind: "Status", Relay: "payments", Version: "1.0.0", Host: "relay-0", PID: 1, Started: noon().Add(-77 * time.Hour),
 		Readiness: status.Readiness{Ready: true, State: status.Streaming, Since: noon().Add(-76 * time.Hour)},
+		Outbox: status.OutboxView{Partitions: []status.Partition{
+			{Name: "outbox.event_mon", NextTruncate: ptr(noon().Add(138 * time.Minute))},
+			{Name: "outbox.event_tue", Kept: &status.Kept{Reason: "locked", Detail: "it is locked by psql (pid 4711)"}},
+		}},
 	}
 	return st
 }

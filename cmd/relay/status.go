@@ -85,7 +85,10 @@ func writeStatus(w io.Writer, st inspect.Status, format string, now time.Time) e
 	line("Slot", slotParts(st)...)
 	line("Kafka", kafkaParts(st)...)
 	if o := st.Outbox; o != nil {
-		line("Outbox", outboxParts(o, now)...)
+		line("Outbox", outboxParts(o, st.Daemon, now)...)
+		for _, kept := range keptPartitions(st.Daemon) {
+			line("", kept)
+		}
 	}
 	for i, warning := range st.Warnings {
 		name := ""
@@ -211,10 +214,31 @@ func kafkaParts(st inspect.Status) []string {
 	return parts
 }
 
-func outboxParts(o *inspect.Outbox, now time.Time) []string {
+// outboxParts are what the server says of the table and, while it runs, what the daemon means to do with it.
+func outboxParts(o *inspect.Outbox, daemon *status.View, now time.Time) []string {
 	parts := []string{o.Table, byteCount(o.Bytes)}
 	if o.Oldest != nil {
 		parts = append(parts, "oldest row "+age(now.Sub(*o.Oldest)))
 	}
+	if daemon == nil {
+		return parts
+	}
+	if next := daemon.Outbox.NextTruncate(); next != nil {
+		parts = append(parts, fmt.Sprintf("next truncate %s in %s", next.Name, age(max(0, next.NextTruncate.Sub(now)))))
+	}
 	return parts
+}
+
+// keptPartitions says why partitions that are old enough have not been truncated.
+func keptPartitions(daemon *status.View) []string {
+	var lines []string
+	if daemon == nil {
+		return nil
+	}
+	for _, p := range daemon.Outbox.Partitions {
+		if p.Kept != nil {
+			lines = append(lines, fmt.Sprintf("%s is kept: %s", p.Name, p.Kept.Detail))
+		}
+	}
+	return lines
 }

@@ -66,6 +66,7 @@ func relayConfig(s setup) relay.Config {
 		Kafka:       kafkaConfig(c),
 		Table:       c.Outbox.Table,
 		OnUpdate:    relay.OnUpdate(c.Outbox.OnUpdate),
+		Cleanup:     cleanupConfig(c),
 		Failover:    c.Source.Failover == "auto",
 		Parked:      parkedTopic(c),
 		Failure:     relay.Failure{Park: c.Failure.OnUnpublishable == "park", HoldKey: c.Failure.HoldKey, MaxHeld: c.Failure.MaxHeld},
@@ -84,6 +85,14 @@ func relayConfig(s setup) relay.Config {
 		r.Kafka.CreateTopics = &topics
 	}
 	return r
+}
+
+// cleanupConfig cleans the table of our migrations only: others are no ring of weekdays.
+func cleanupConfig(c config.Config) relay.Cleanup {
+	return relay.Cleanup{
+		Enabled: c.Outbox.Cleanup.Enabled && c.Outbox.Format == "relay", Keep: c.Outbox.Cleanup.Keep.Std(),
+		LockTimeout: c.Outbox.Cleanup.LockTimeout.Std(),
+	}
 }
 
 func sourceConfig(c config.Config) replication.Config {

@@ -11,6 +11,7 @@ import (
 func (o Outbox) check(k *checker) {
 	k.oneOf("outbox.format", o.Format, "relay", "custom", "debezium")
 	k.oneOf("outbox.on_update", o.OnUpdate, "ignore", "halt")
+	o.Cleanup.check(k)
 	if o.Table == "" && o.WALMessages == "" {
 		k.addf("outbox.table", "is empty, and so is outbox.wal_messages; there would be nothing to publish")
 	}

@@ -48,8 +48,22 @@ type Outbox struct {
 	// OnUpdate is what an UPDATE of an outbox row means, if the publication sends it: ignore or halt. A DELETE never
 	// means anything.
 	OnUpdate string `yaml:"on_update"`
+	// Cleanup frees what is old in the table of our migrations.
+	Cleanup Cleanup `yaml:"cleanup"`
 	// Debezium are the options of the debezium format.
 	Debezium Debezium `yaml:"debezium"`
+}
+
+// Cleanup says when a weekday of the outbox table is truncated. It concerns the relay format only.
+type Cleanup struct {
+	// Enabled truncates; otherwise the table grows until somebody else does.
+	Enabled bool `yaml:"enabled"`
+	// Keep is how old the youngest row of a weekday has to be. Longer can be audited and repaired further back and needs
+	// more disk. Of more than 143h the last hour does not count, for the weekday comes again.
+	Keep Duration `yaml:"keep"`
+	// LockTimeout is how long truncating may wait for its lock and hold it, all in all: an application that writes to that
+	// weekday in that moment waits as long.
+	LockTimeout Duration `yaml:"lock_timeout"`
 }
 
 // Routing says which topic, key and headers an event gets.
@@ -152,6 +166,7 @@ func Default() Config {
 			Table:    "outbox.event",
 			Columns:  map[string]string{},
 			OnUpdate: "ignore",
+			Cleanup:  Cleanup{Enabled: true, Keep: Duration(72 * time.Hour), LockTimeout: Duration(2 * time.Second)},
 			Debezium: defaultDebezium(),
 		},
 		Routing: Routing{

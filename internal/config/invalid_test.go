@@ -46,10 +46,10 @@ relay: 2 errors in the configuration [RLY3001]
   relay.yaml:5:1: key "tracing" is not implemented yet; remove it
        5 | tracing:
          | ^`},
-		{"section to come", minimal + "outbox:\n  cleanup: {enabled: true}\n", `
-relay: relay.yaml:5:3: key "outbox.cleanup" is not implemented yet; remove it [RLY3001]
-     5 |   cleanup: …
-       |   ^`},
+		{"section to come", minimal + "tracing: {otlp_endpoint: x}\n", `
+relay: relay.yaml:4:1: key "tracing" is not implemented yet; remove it [RLY3001]
+     4 | tracing: …
+       | ^`},
 		{"value to come", minimal + "outbox: {format: cap}\n", `
 relay: relay.yaml:4:18: outbox.format: "cap" is not implemented yet; write relay, custom or debezium [RLY3001]
      4 | outbox: {format: cap}

@@ -83,6 +83,7 @@ func Load(o Options) (*Loaded, error) {
 		}
 		return nil, err
 	}
+	l.Warnings = append(l.Warnings, l.cleanupWarnings()...)
 	return l, nil
 }
 

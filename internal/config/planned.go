@@ -4,7 +4,6 @@ package config
 // would be a promise that is not kept, so using one is an error that says so. A section stands for all its keys.
 func plannedKeys() []string {
 	return []string{
-		"outbox.cleanup",
 		"kafka.tls",
 		"kafka.sasl",
 		"tracing",

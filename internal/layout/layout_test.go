@@ -23,13 +23,14 @@ var clients = map[string][]string{
 
 // ours says what the packages with a rule may import of Relay's own; a package that is not here may import anything.
 var ours = map[string][]string{
-	"replication":    {},
-	"outbox":         {},
-	"outbox/inbox":   {"outbox"},
-	"publisher":      {"outbox"},
-	"migrations":     {},
-	"internal/fault": {},
-	"internal/guard": {"outbox", "publisher", "internal/fault"},
+	"replication":      {},
+	"outbox":           {},
+	"outbox/inbox":     {"outbox"},
+	"publisher":        {"outbox"},
+	"migrations":       {},
+	"internal/fault":   {},
+	"internal/guard":   {"outbox", "publisher", "internal/fault"},
+	"internal/cleanup": {"outbox", "internal/status"},
 }
 
 // joiners are the packages that may know replication, outbox and publisher together: the session, and what wires it.

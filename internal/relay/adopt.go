@@ -48,11 +48,10 @@ func adoptOnce(ctx context.Context, cfg Config, opts AdoptOptions, out io.Writer
 			return err
 		}
 	}
-	cp := c.begin(publisher.PhaseStream, opts.From)
-	if err := c.commit(ctx, cp); err != nil {
+	if err := c.startAt(ctx, publisher.PhaseStream, opts.From); err != nil {
 		return err
 	}
-	c.say("relay %q starts at %s; everything that committed before counts as published", c.facts.Want.Relay, cp.ResumeLSN)
+	c.say("relay %q starts at %s; everything that committed before counts as published", c.facts.Want.Relay, opts.From)
 	return nil
 }
 

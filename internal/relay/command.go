@@ -106,8 +106,18 @@ func (c *command) commit(ctx context.Context, cp publisher.Checkpoint) error {
 	return nil
 }
 
-// begin is a first checkpoint of this generation.
-func (c *command) begin(phase publisher.Phase, resume outbox.LSN) publisher.Checkpoint {
+// startAt commits a first checkpoint of this generation.
+func (c *command) startAt(ctx context.Context, phase publisher.Phase, resume outbox.LSN) error {
+	cp, err := c.begin(ctx, phase, resume)
+	if err != nil {
+		return err
+	}
+	return c.commit(ctx, cp)
+}
+
+// begin is a first checkpoint of this generation. What is committed from here on is published, so rows can be told by
+// their time from those that were there before.
+func (c *command) begin(ctx context.Context, phase publisher.Phase, resume outbox.LSN) (publisher.Checkpoint, error) {
 	cp := publisher.Checkpoint{Identity: c.identity(), ResumeLSN: resume, Floor: resume, Phase: phase, Seq: 1}
 	if before := c.facts.Checkpoint; before != nil {
 		cp.Seq = before.Seq + 1
@@ -117,9 +127,12 @@ func (c *command) begin(phase publisher.Phase, resume outbox.LSN) publisher.Chec
 		cp.Holds = *c.counted
 	}
 	if cp.Generation == 0 || phase == publisher.PhaseStream {
-		cp.Generation = time.Now().UnixMilli()
+		var err error
+		if cp.Generation, err = c.beginning(ctx); err != nil {
+			return cp, err
+		}
 	}
-	return cp
+	return cp, nil
 }
 
 // mustBeReady gives the verdicts that forbid to begin at all, before anything is changed.

@@ -53,6 +53,7 @@ type committer struct {
 	// acknowledged begins with the resume LSN of the checkpoint that was read: a piece of a transaction leaves it where
 	// it is, and nothing that the stream has not reached yet may be acknowledged.
 	acknowledged outbox.LSN
+	durable      durable
 	plan         *publisher.Plan // of the transaction before, to be used again
 	timeline     uint32
 	writer       publisher.Writer
@@ -99,6 +100,8 @@ func (c *committer) step(ctx context.Context, u *unit, idle <-chan time.Time) er
 	select {
 	case <-c.pipe.ready:
 	case <-idle:
+		return c.idle(ctx)
+	case <-c.durable.wanted:
 		return c.idle(ctx)
 	case <-ctx.Done():
 	}
@@ -168,6 +171,7 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 		return err
 	}
 	c.last = *commit.Checkpoint
+	c.durable.reached(c.last.ResumeLSN)
 	if len(res.Ends) > 0 {
 		c.ends = res.Ends
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	// Table is the outbox table, schema.table; empty when only WAL messages are published.
 	Table    string
 	OnUpdate OnUpdate
+	Cleanup  Cleanup
 	// Failover makes `relay init` create a failover slot.
 	Failover bool
 	// Parked is the full name of the topic for events that cannot be published.

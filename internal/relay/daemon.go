@@ -121,7 +121,9 @@ func (d *daemon) session(ctx context.Context) (err error) {
 		d.progressed()
 	}
 	d.streaming(time.Since(begun))
+	endCleanup := s.startCleanup(ctx, &st.committer.durable)
 	err = st.run(ctx, s.stream.Close)
+	endCleanup()
 	d.remember(st.bad, err)
 	return err
 }

@@ -86,7 +86,7 @@ func (c *command) initialise(ctx context.Context) error {
 	case cp != nil && cp.Phase == publisher.PhaseStream:
 		return c.finished(ctx, existed)
 	case cp == nil:
-		if err := c.commit(ctx, c.begin(publisher.PhaseCreating, 0)); err != nil {
+		if err := c.startAt(ctx, publisher.PhaseCreating, 0); err != nil {
 			return err
 		}
 	}
@@ -164,11 +164,10 @@ func (c *command) startAtSlot(ctx context.Context) error {
 			return err
 		}
 	}
-	cp := c.begin(publisher.PhaseStream, *c.facts.Slot.ConfirmedFlush)
-	if err := c.commit(ctx, cp); err != nil {
+	if err := c.startAt(ctx, publisher.PhaseStream, *c.facts.Slot.ConfirmedFlush); err != nil {
 		return err
 	}
-	c.say("relay %q starts at %s", c.facts.Want.Relay, cp.ResumeLSN)
+	c.say("relay %q starts at %s", c.facts.Want.Relay, *c.facts.Slot.ConfirmedFlush)
 	c.sayLeftOut(ctx)
 	return nil
 }

@@ -176,7 +176,8 @@ func (s *session) read(ctx context.Context) error {
 
 // guard asks everything again that may have changed while an older instance was still at work, then judges.
 func (s *session) guard(ctx context.Context) error {
-	if err := s.refresh(ctx); err != nil {
+	err := s.refresh(ctx)
+	if err != nil {
 		return err
 	}
 	refusal := guard.AfterRead(&s.facts)
@@ -189,6 +190,9 @@ func (s *session) guard(ctx context.Context) error {
 	}
 	if added := guard.Added(&s.facts); len(added) > 0 {
 		s.log.Warn("table was added to the publication: what was written to it before is not published", "tables", added)
+		if s.facts.Checkpoint.TableAdded, err = s.beginning(ctx); err != nil {
+			return err
+		}
 	}
 	s.cfg.Status.SlotSeen(s.slotSeen(s.facts.Server.FlushLSN))
 	s.log.Info("guard passed", "skip_until", s.facts.Checkpoint.ResumeLSN)

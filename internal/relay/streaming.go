@@ -45,6 +45,8 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 		last: last, acknowledged: cp.ResumeLSN, timeline: s.facts.Server.Timeline, writer: s.writer(), idleEvery: s.cfg.IdleEvery,
 		badReports: func(b badEvents) { st.bad = b }, log: s.cfg.Logger,
 	}
+	st.committer.durable.wanted = make(chan struct{}, 1)
+	st.committer.durable.reached(cp.ResumeLSN)
 	if once {
 		st.committer.stopAt, st.pipe.tellIdle = s.facts.Server.FlushLSN, true
 	}

@@ -14,6 +14,7 @@ func newCollector(t *Tracker) *collector {
 	c.describePositions()
 	c.describeSlot()
 	c.describeOutbox()
+	c.describeCleanup()
 	c.describeSessions()
 	return c
 }

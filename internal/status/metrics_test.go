@@ -34,7 +34,12 @@ func busy() *Tracker {
 	tr.Written(func(yield func(string, int32, int)) { yield("payment.events", 3, 2) })
 	tr.Parked("unknown_topic")
 	oldest := time.Now().Add(-70 * time.Hour)
-	tr.OutboxSeen([]Partition{{Name: "outbox.event_mon", Bytes: 8192, Oldest: &oldest}, {Name: "outbox.event_tue", Bytes: 0}})
+	next := oldest.Add(72 * time.Hour)
+	tr.OutboxSeen([]Partition{
+		{Name: "outbox.event_mon", Bytes: 8192, Oldest: &oldest, NextTruncate: &next},
+		{Name: "outbox.event_tue", Bytes: 0, Kept: &Kept{Reason: "locked", Detail: "by somebody"}},
+	})
+	tr.Truncated(4096)
 	tr.Acknowledged(1000)
 	tr.SlotSeen(Slot{Flush: 1000, WALEnd: 1600, WALStatus: "reserved", SafeBytes: 5000})
 	time.Sleep(2 * time.Second)

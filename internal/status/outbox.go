@@ -10,6 +10,8 @@ type Partition struct {
 	Oldest *time.Time `json:"oldest"`
 	// NextTruncate is when Relay means to empty it; nil: it does not.
 	NextTruncate *time.Time `json:"next_truncate"`
+	// Kept is why it was not emptied although it is old enough; nil: it was not tried, or is not.
+	Kept *Kept `json:"kept"`
 }
 
 // OutboxSeen notes what the server says of the outbox tables.

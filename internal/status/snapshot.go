@@ -39,9 +39,10 @@ type snapshot struct {
 	memoryBudget                int64
 	readyMaxLag                 time.Duration
 
-	topics []TopicView
-	outbox OutboxView
-	recent RecentView
+	topics      []TopicView
+	outbox      OutboxView
+	truncations truncations
+	recent      RecentView
 }
 
 func (t *Tracker) snapshot() *snapshot {
@@ -60,6 +61,7 @@ func (t *Tracker) snapshot() *snapshot {
 	s.slot, s.slotAt, s.elsewhere = t.slot, t.slotAt, t.elsewhere
 	s.ignored, s.parked = maps.Clone(t.ignored), maps.Clone(t.parked)
 	s.topics, s.recent = t.topicViews(), t.recent()
+	s.truncations = t.truncations
 	s.outbox = OutboxView{Partitions: append([]Partition{}, t.outbox...), Seen: known(t.outboxAt)}
 	s.sessions = t.sessions
 	s.sessions.ends, s.sessions.recent = maps.Clone(t.sessions.ends), slices.Clone(t.sessions.recent)

@@ -51,6 +51,7 @@ type Tracker struct {
 	topics       map[string]*topic
 	outbox       []Partition
 	outboxAt     time.Time
+	truncations  truncations
 	commits      durations
 	history      history
 }
