@@ -19,6 +19,7 @@ const (
 	apiMetadata        api = "look up topic"
 	apiFetch           api = "fetch"
 	apiOffsets         api = "list offsets"
+	apiCreate          api = "create topic"
 )
 
 // meaning of an answer. The zero value is doubt: an answer that nobody has thought about ends the session.
@@ -50,6 +51,8 @@ func classify(call api, code sarama.KError) meaning {
 		return classifyMetadata(code)
 	case apiFetch, apiOffsets:
 		return classifyRead(code)
+	case apiCreate:
+		return classifyCreate(code)
 	}
 	return doubt
 }
@@ -125,6 +128,26 @@ func classifyMetadata(code sarama.KError) meaning {
 		// Just created, or an election is going on.
 		return again
 	}
+	return doubt
+}
+
+// classifyCreate judges the creation of a topic that an event has named first.
+func classifyCreate(code sarama.KError) meaning {
+	switch code {
+	case sarama.ErrTopicAlreadyExists:
+		// Somebody else was quicker.
+		return fine
+	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed:
+		// The relay lacks the right to create: whoever has it may create this one.
+		return badEvent
+	case sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
+		// The name is not one that this cluster allows.
+		return badEvent
+	case sarama.ErrInvalidPartitions, sarama.ErrInvalidReplicationFactor, sarama.ErrInvalidConfig, sarama.ErrInvalidRequest:
+		// Not with these settings, as with fewer brokers than replicas; other topics may be there already.
+		return badEvent
+	}
+	// Among them NOT_CONTROLLER, REQUEST_TIMED_OUT and THROTTLING_QUOTA_EXCEEDED: another time it may work.
 	return doubt
 }
 

@@ -26,6 +26,9 @@ func TestClassify(t *testing.T) {
 		apiMetadata: {0: fine, 3: badEvent, 17: badEvent, 29: badEvent, 5: again},
 		apiFetch:    read,
 		apiOffsets:  read,
+		apiCreate: {
+			0: fine, 36: fine, 29: badEvent, 31: badEvent, 17: badEvent, 44: badEvent, 37: badEvent, 38: badEvent, 40: badEvent, 42: badEvent,
+		},
 	} {
 		for code := sarama.KError(-1); code < 200; code++ {
 			if got := classify(call, code); got != want[code] {

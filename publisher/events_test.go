@@ -144,3 +144,21 @@ func TestAMissingEventTopicIsCreatedWhenWanted(t *testing.T) {
 		t.Errorf("ends are %v, want three partitions", result.Ends)
 	}
 }
+
+// A topic that cannot be created concerns the events that name it, and no others.
+func TestATopicThatCannotBeCreated(t *testing.T) {
+	r := newRelay(t, func(c *Config) { c.CreateTopics = &TopicSpec{Partitions: 1, ReplicationFactor: 9} })
+	there := r.topic("there", 1)
+	_, p, _ := r.session()
+	batch := events(there, 2)
+	bad := events(r.prefix+".new", 1).At(0)
+	batch.Append(&bad)
+	_, err := p.Publish(t.Context(), Commit{Batch: batch, FirstSeq: 1, Checkpoint: r.checkpoint(1)})
+	e, ok := errors.AsType[*EventError](err)
+	if !ok || e.Cause != CauseUnknownTopic || !strings.Contains(e.Reason, "INVALID_REPLICATION_FACTOR") {
+		t.Fatalf("error is %v", err)
+	}
+	if diff := cmp.Diff([]int{2}, e.Records); diff != "" {
+		t.Errorf("records: %s", diff)
+	}
+}

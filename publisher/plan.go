@@ -127,9 +127,10 @@ func (c *Client) lookUpUnknown(ctx context.Context, p *Plan, names []string) ([]
 	if c.cfg.CreateTopics != nil || !slices.ContainsFunc(names, func(name string) bool { return !c.cfg.Missing[name] }) {
 		patience = 0
 	}
+	var why map[string]string
 	refused, err := c.resolve(ctx, names, patience)
 	if err == nil && c.cfg.CreateTopics != nil && len(refused) > 0 {
-		refused, err = c.createMissing(ctx, refused)
+		refused, why, err = c.createMissing(ctx, refused)
 	}
 	if err != nil {
 		return nil, err
@@ -140,7 +141,11 @@ func (c *Client) lookUpUnknown(ctx context.Context, p *Plan, names []string) ([]
 			if classify(apiMetadata, code) != badEvent {
 				return nil, fmt.Errorf("look up topic %s: %w", name, refusal(apiMetadata, code))
 			}
-			bad = append(bad, p.bad(name, causeOf(code), refusedTopic(code), code))
+			reason := refusedTopic(code)
+			if w := why[name]; w != "" {
+				reason += "; " + w
+			}
+			bad = append(bad, p.bad(name, causeOf(code), reason, code))
 			continue
 		}
 		if !p.slots[name].use(c.known(name), p.id) {

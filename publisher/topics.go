@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -110,7 +111,7 @@ func (c *Client) createTopics(ctx context.Context, topics map[string]*sarama.Top
 		case e.Err == sarama.ErrTopicAuthorizationFailed || e.Err == sarama.ErrClusterAuthorizationFailed:
 			return nil, &AuthorizationError{ACL: "Create on Topic " + name, Err: e.Err}
 		default:
-			return nil, fmt.Errorf("create topic %s: %s%s", name, codeName(e.Err), message(e.ErrMsg))
+			return nil, &createError{topic: name, code: e.Err, text: message(e.ErrMsg)}
 		}
 	}
 	refused, err := c.resolve(ctx, names, createTimeout)
@@ -181,10 +182,23 @@ func message(m *string) string {
 	return ": " + *m
 }
 
-// createMissing creates the event topics that a batch names first.
-func (c *Client) createMissing(ctx context.Context, refused map[string]sarama.KError) (map[string]sarama.KError, error) {
+// createError is a broker's refusal to create a topic.
+type createError struct {
+	topic string
+	code  sarama.KError
+	text  string
+}
+
+func (e *createError) Error() string {
+	return fmt.Sprintf("create topic %s: %s%s", e.topic, codeName(e.code), e.text)
+}
+func (e *createError) Unwrap() error { return e.code }
+
+// createMissing creates the event topics that a batch names first, all at once. If that cannot be, one by one: why says of
+// those that cannot be created what the broker has said. Others that are still refused are so for another reason.
+func (c *Client) createMissing(ctx context.Context, refused map[string]sarama.KError) (still map[string]sarama.KError, why map[string]string, err error) {
+	still, why = map[string]sarama.KError{}, map[string]string{}
 	topics := map[string]*sarama.TopicDetail{}
-	still := map[string]sarama.KError{}
 	for name, code := range refused {
 		if code == sarama.ErrUnknownTopicOrPartition {
 			topics[name] = detail(*c.cfg.CreateTopics, nil)
@@ -192,9 +206,30 @@ func (c *Client) createMissing(ctx context.Context, refused map[string]sarama.KE
 			still[name] = code
 		}
 	}
+	if err := c.createEventTopics(ctx, topics); !cannotBeCreated(err) {
+		return still, why, err
+	}
+	for name, t := range topics {
+		switch err := c.createEventTopics(ctx, map[string]*sarama.TopicDetail{name: t}); {
+		case cannotBeCreated(err):
+			still[name], why[name] = sarama.ErrUnknownTopicOrPartition, err.Error()
+		case err != nil:
+			return nil, nil, err
+		}
+	}
+	return still, why, nil
+}
+
+func (c *Client) createEventTopics(ctx context.Context, topics map[string]*sarama.TopicDetail) error {
 	created, err := c.createTopics(ctx, topics)
 	for _, name := range created {
 		c.cfg.Logger.Info("topic created", "topic", name, "partitions", c.cfg.CreateTopics.Partitions)
 	}
-	return still, err
+	return err
+}
+
+// cannotBeCreated tells a definite answer about a topic from doubt.
+func cannotBeCreated(err error) bool {
+	code, answered := errors.AsType[sarama.KError](err)
+	return answered && classify(apiCreate, code) == badEvent
 }

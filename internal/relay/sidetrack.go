@@ -48,9 +48,11 @@ func (r *receiver) tooLarge(plan *outbox.Plan, m *replication.Message, index uin
 	if known := r.parking.bad[pos]; known.final {
 		refused = known
 	}
-	if bad := (&outbox.BadEvent{Position: pos, Reason: refused.reason, Detail: refused.detail}); !r.parking.failure.Park {
+	bad := &outbox.BadEvent{Position: pos, Reason: refused.reason, Detail: refused.detail}
+	switch {
+	case !r.parking.failure.Park:
 		return bad
-	} else if len(m.Raw) > parkedRowLimit {
+	case len(m.Raw) > parkedRowLimit:
 		return tooLargeToPark(bad)
 	}
 	before := r.unit.batch.Mark()
