@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +49,9 @@ func TestDaemonIsSpokenTo(t *testing.T) {
 	_, stderr = d.relay(t, fault.ExitConfig, "reload")
 	wants(t, stderr, `source.slot cannot change from "relay_payments" to "other"`, "Hint:")
 
+	d.wantTold(t, "READY=1", "STATUS=unreachable: ")
 	d.stop(t)
+	d.wantTold(t, "STOPPING=1")
 	_, stderr = d.relay(t, fault.ExitUnreachable, "resume")
 	wants(t, stderr, "relay: cannot resume:", "[RLY5003]", d.socket)
 }
@@ -58,6 +61,7 @@ type spokenTo struct {
 	dir, socket string
 	cmd         *exec.Cmd
 	lines       *bufio.Scanner
+	manager     *net.UnixConn // where a service manager listens
 }
 
 const nowhere = "source: {url: 'postgres://relay:hunter2@127.0.0.1:1/shop'}\n"
@@ -69,6 +73,7 @@ func startDaemon(t *testing.T) *spokenTo {
 	d.configure(t, "server: {listen: '127.0.0.1:0', admin_socket: '"+d.socket+"'}\n")
 	d.cmd = exec.CommandContext(t.Context(), "relay", "run")
 	d.cmd.Dir = d.dir
+	d.listen(t)
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +86,34 @@ func startDaemon(t *testing.T) *spokenTo {
 		t.Errorf("started %v", started)
 	}
 	return d
+}
+
+// listen is a service manager that starts the daemon.
+func (d *spokenTo) listen(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(d.dir, "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { manager.Close() })
+	d.manager = manager
+	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+path)
+}
+
+// wantTold reads what the service manager is told until each of these was said, in this order.
+func (d *spokenTo) wantTold(t *testing.T, starts ...string) {
+	t.Helper()
+	buffer := make([]byte, 1<<16)
+	for _, start := range starts {
+		for told := ""; !strings.HasPrefix(told, start); {
+			n, err := d.manager.Read(buffer)
+			if err != nil {
+				t.Fatalf("waiting to be told %s: %v", start, err)
+			}
+			told = string(buffer[:n])
+		}
+	}
 }
 
 // configure writes the configuration with these sections; source is nobody's address unless they have it.

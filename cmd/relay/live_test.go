@@ -42,6 +42,7 @@ func TestLiveWithoutServers(t *testing.T) {
 		code int
 		text string
 	}{
+		"/":        {http.StatusOK, "<title>payments is unreachable</title>"},
 		"/livez":   {http.StatusOK, "ok"},
 		"/readyz":  {http.StatusServiceUnavailable, `"code": "RLY5002"`},
 		"/metrics": {http.StatusOK, `relay_state{relay="payments",state="unreachable"} 1`},

@@ -34,7 +34,7 @@ func linger(ctx context.Context, s *stage, r *relay, day *shop, say *narrator) e
 // whatToLookAt are commands to type. The relay listens on another port each time it starts.
 func whatToLookAt(s *stage, r *relay) string {
 	return fmt.Sprintf(`%[1]s checkpoint list -c %[2]s
-curl http://%[3]s/status     also /metrics, /readyz, /livez
+http://%[3]s/     the status page; also /status, /metrics, /readyz, /livez
 tail -f %[4]s
 psql '%[5]s'
 kill -9 %[6]d`,

@@ -154,6 +154,7 @@ func (s *session) start(ctx context.Context) error {
 }
 
 func (s *session) judgeBeforeFence(context.Context) error {
+	s.show()
 	return asError(guard.BeforeFence(&s.facts))
 }
 

@@ -197,6 +197,17 @@ func (s *session) confirmed() string {
 	return s.facts.Slot.ConfirmedFlush.String()
 }
 
+// show tells the status where things stand as far as they were looked at, so that a standby and a refused relay have
+// something to show too.
+func (s *session) show() {
+	if cp := s.facts.Checkpoint; cp != nil {
+		s.cfg.Status.CheckpointRead(shown(cp), cp.Time)
+	}
+	if s.slot != nil {
+		s.cfg.Status.SlotSeen(s.slotSeen(s.facts.Server.FlushLSN))
+	}
+}
+
 // slotSeen is what the status shows of the slot.
 func (s *session) slotSeen(walEnd outbox.LSN) status.Slot {
 	seen := status.Slot{WALEnd: walEnd, WALStatus: s.slot.WALStatus, SafeBytes: -1, Flush: outbox.LSN(s.slot.ConfirmedFlush)}

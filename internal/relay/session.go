@@ -180,6 +180,7 @@ func (s *session) guard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.show()
 	refusal := guard.AfterRead(&s.facts)
 	s.protocol.Info("guard", "verdict", verdict(refusal), "confirmed_flush", s.confirmed())
 	if refusal != nil {
@@ -194,7 +195,6 @@ func (s *session) guard(ctx context.Context) error {
 			return err
 		}
 	}
-	s.cfg.Status.SlotSeen(s.slotSeen(s.facts.Server.FlushLSN))
 	s.log.Info("guard passed", "skip_until", s.facts.Checkpoint.ResumeLSN)
 	return nil
 }
