@@ -35,7 +35,7 @@ func streaming() *status.Tracker {
 	next := noon().Add(2*time.Hour + 18*time.Minute)
 	t.OutboxSeen([]status.Partition{
 		{Name: "outbox.event_mon", Bytes: 211 << 20, Oldest: &oldest, NextTruncate: &next},
-		{Name: "outbox.event_tue", Bytes: 401 << 20, Oldest: &oldest},
+		{Name: "outbox.event_tue", Bytes: 401 << 20, Oldest: &oldest, Kept: &status.Kept{Reason: "other_slot_behind", Detail: "slot relay_ledger has not confirmed its rows"}},
 		{Name: "outbox.event_wed", Bytes: 0},
 	})
 	c.now = noon()

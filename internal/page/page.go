@@ -153,10 +153,18 @@ func (d *document) outbox(w *writer) {
 			if p.NextTruncate != nil {
 				next = p.NextTruncate.UTC().Format("2006-01-02 15:04") + " (in " + span(p.NextTruncate.Sub(d.now)) + ")"
 			}
-			rows = append(rows, []string{p.Name, size(p.Bytes), momentOf(p.Oldest, d.now), next})
+			rows = append(rows, []string{p.Name, size(p.Bytes), momentOf(p.Oldest, d.now), next, keptText(p.Kept)})
 		}
-		w.table([]string{"Table", "Size", "Oldest row", "Next truncate"}, rows)
+		w.table([]string{"Table", "Size", "Oldest row", "Next truncate", "Not truncated because"}, rows)
 	})
+}
+
+// keptText says why a partition that is old enough is still there.
+func keptText(k *status.Kept) string {
+	if k == nil {
+		return none
+	}
+	return k.Detail + " (" + k.Reason + ")"
 }
 
 func (d *document) sessions(w *writer) {

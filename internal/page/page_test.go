@@ -28,7 +28,7 @@ func TestPageSays(t *testing.T) {
 	for state, parts := range map[string][]string{
 		"streaming": {
 			"<title>payments is streaming</title>", `header class="good"`, "1,904,417", "slot flush <tspan", "checkpoint <tspan", "end of the WAL <tspan",
-			"payment.events", "outbox.event_mon", "2026-11-24 14:18 (in 2 h 18 m)", "Events in the parked topic: 2", "doubt: something was in doubt",
+			"payment.events", "outbox.event_mon", "2026-11-24 14:18 (in 2 h 18 m)", "slot relay_ledger has not confirmed its rows (other_slot_behind)", "Events in the parked topic: 2", "doubt: something was in doubt",
 			"command: a command had the slot", "39.1 KiB of 50 GiB", "refreshed every 10 s",
 		},
 		"standby": {`header class="good"`, "slot relay_payments is active for PID 4711", "no limit", "None has ended yet."},

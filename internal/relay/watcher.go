@@ -30,9 +30,6 @@ func (w *watcher) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	defer courtesy.Stop()
 	compare := time.NewTicker(w.every)
 	defer compare.Stop()
-	look := time.NewTicker(outboxEvery)
-	defer look.Stop()
-	w.lookAtOutbox(ctx)
 	for {
 		var err error
 		select {
@@ -44,8 +41,6 @@ func (w *watcher) run(ctx context.Context, cancel context.CancelCauseFunc) error
 			err = w.yield(ctx)
 		case <-compare.C:
 			err = w.compare(ctx)
-		case <-look.C:
-			w.lookAtOutbox(ctx)
 		}
 		if err != nil {
 			cancel(err)
