@@ -142,6 +142,12 @@ func (r *rig) strangers(t *testing.T) {
 	wants(t, stdout, "strange", "refused [RLY1017]")
 	stdout, _ = r.relay(t, fault.ExitDone, "checkpoint", "history", "strange")
 	wants(t, stdout, "unreadable", `foreign record`)
+	r.produce(t, r.name+".checkpoints.cut", "checkpoint", "{}")
+	r.cut(t, r.name+".checkpoints.cut")
+	stdout, _ = r.relay(t, fault.ExitDone, "checkpoint", "show", "cut")
+	wants(t, stdout, "refused [RLY1013]", "its beginning is gone")
+	_, stderr = r.relay(t, fault.ExitDone, "checkpoint", "history", "cut")
+	wants(t, stderr, "holds no record")
 }
 
 // atWork looks at a daemon: through it, and past it.
@@ -336,6 +342,19 @@ func (r *rig) produce(t *testing.T, topic, key, value string) {
 	}
 	defer producer.Close()
 	if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder(key), Value: sarama.StringEncoder(value)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cut deletes all records of a topic with one partition.
+func (r *rig) cut(t *testing.T, topic string) {
+	t.Helper()
+	admin, err := sarama.NewClusterAdmin(r.brokers, sarama.NewConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if err := admin.DeleteRecords(topic, map[int32]int64{0: 1}); err != nil {
 		t.Fatal(err)
 	}
 }
