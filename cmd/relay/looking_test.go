@@ -230,7 +230,10 @@ func TestFindExits(t *testing.T) {
 func TestTailPassesItsFlags(t *testing.T) {
 	var got inspect.TailOptions
 	a := newTestApp(t, inspecting(fakeInspector{tail: func(o inspect.TailOptions, show func([]inspect.Event) error) error {
-		got = o
+		if got = o; got.Trouble == nil {
+			t.Error("trouble is told to nobody")
+		}
+		got.Trouble = nil
 		return errors.Join(show([]inspect.Event{strangeEvent()}), show([]inspect.Event{strangeEvent()}))
 	}}))
 	code := a.main([]string{"events", "tail", "-f", "--topic", "a", "--topic", "b", "--key", "", "--since", "2026-11-24T12:00:00Z", "-o", "wide"})

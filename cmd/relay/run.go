@@ -32,7 +32,7 @@ func newCmdRun(a *app, runF func(context.Context, runFlags) error) *cobra.Comman
 by itself: servers that cannot be reached, a slot that another relay has (it stands by), a refusal whose cause is gone.
 
 SIGTERM and SIGINT finish the Kafka transaction that has begun, at most 10 s, and exit with 0; a second one exits at
-once. SIGHUP reads the configuration again, as relay reload does. Health, metrics and status are served at server.listen:
+once. SIGHUP reads the configuration again, as relay reload does. Health, metrics and status are at server.listen:
 /livez, /readyz, /metrics, /status, and a page for people at /. systemd is told how the relay is (Type=notify).
 The memory limit of the process follows batch.memory, unless GOMEMLIMIT is set.`,
 		Example: `  relay run -c relay.yaml

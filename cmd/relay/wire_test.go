@@ -41,7 +41,7 @@ func TestRelayConfig(t *testing.T) {
 // concern the process alone or have one value only.
 func TestEveryKeyReachesTheRelay(t *testing.T) {
 	elsewhere := []string{
-		"Server.Listen", "Server.ReadyMaxLag", "Log.Level", "Log.Format", "Failure.OnUnpublishable",
+		"Server.Listen", "Server.AdminSocket", "Server.ReadyMaxLag", "Log.Level", "Log.Format", "Failure.OnUnpublishable",
 		"Kafka.CreateTopics",
 	} // TestCreateTopics
 	base := configured(func(*config.Config) {})
