@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"github.com/outbox-relay/relay/internal/admin"
+	"github.com/outbox-relay/relay/internal/config"
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/status"
 )
 
 // TestDaemonIsSpokenTo starts the real program without servers and speaks to it in every way: commands, signals, and
@@ -131,7 +133,11 @@ func (d *spokenTo) configure(t *testing.T, sections string) {
 // relay runs a command in the daemon's directory.
 func (d *spokenTo) relay(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	t.Helper()
-	return (&rig{dir: d.dir}).relay(t, want, args...)
+	stdout, stderr = (&rig{dir: d.dir}).relay(t, want, args...)
+	if strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("relay %s shows the password:\n%s%s", strings.Join(args, " "), stdout, stderr)
+	}
+	return stdout, stderr
 }
 
 func (d *spokenTo) stop(t *testing.T) {
@@ -144,5 +150,30 @@ func (d *spokenTo) stop(t *testing.T) {
 	}
 	if err := d.cmd.Wait(); err != nil {
 		t.Errorf("relay run: %v", err)
+	}
+}
+
+// TestPausedAnswer: what a pause costs is said, with the server's limit or without.
+func TestPausedAnswer(t *testing.T) {
+	c := config.Default()
+	c.Source.Slot = "relay_payments"
+	for name, tt := range map[string]struct {
+		slot status.Slot
+		want string
+	}{
+		"limit":    {status.Slot{Flush: 1 << 20, WALEnd: 17 << 20, SafeBytes: 50 << 30}, "Postgres keeps 16MiB of WAL for it now, and all that comes; after 50GiB more the slot is lost."},
+		"no limit": {status.Slot{Flush: 1 << 20, WALEnd: 17 << 20, SafeBytes: -1}, "Postgres keeps 16MiB of WAL for it now, and all that comes; it has no limit (max_slot_wal_keep_size), so the disk is the limit."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := status.New("payments", status.WithBuild("1.0.0", "relay-0"))
+			tr.SetState(status.Streaming, "", 0)
+			tr.SlotSeen(tt.slot)
+			tr.Paused("alice")
+			var b strings.Builder
+			if err := writePaused(&b, c, &admin.Answer{Status: tr.View()}); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, b.String(), "payments is paused (relay-0, pid", "It keeps slot relay_payments and publishes nothing.", tt.want, "`relay resume` ends the pause")
+		})
 	}
 }

@@ -204,9 +204,10 @@ type daemonProcess struct {
 	logged chan string
 }
 
-func (r *rig) start(t *testing.T) *daemonProcess {
+func (r *rig) start(t *testing.T, flags ...string) *daemonProcess {
 	t.Helper()
-	d := &daemonProcess{cmd: exec.CommandContext(t.Context(), "relay", "run", "--set", "server.listen=127.0.0.1:0"), logged: make(chan string, 1)}
+	flags = append([]string{"run", "--set", "server.listen=127.0.0.1:0"}, flags...)
+	d := &daemonProcess{cmd: exec.CommandContext(t.Context(), "relay", flags...), logged: make(chan string, 1)}
 	d.cmd.Dir = r.dir
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/outbox-relay/relay/internal/fault"
+)
+
+// TestPauseAgainstServers pauses, reloads and resumes the real program at work, and reads its page meanwhile.
+func TestPauseAgainstServers(t *testing.T) {
+	r := newRig(t)
+	r.relay(t, fault.ExitDone, "init")
+	socket := "server.admin_socket=" + filepath.Join(r.dir, "relay.sock")
+	d := r.start(t, "--set", socket)
+	says := func(path string, code int, text string) func() bool {
+		return func() bool {
+			got, answer := fetch(t, d.base+path)
+			return got == code && strings.Contains(answer, text)
+		}
+	}
+	r.emit(t, 1)
+	eventually(t, says("/status", http.StatusOK, `"events_total": 1,`))
+
+	stdout, _ := r.relay(t, fault.ExitDone, "pause", "--set", socket)
+	wants(t, stdout, r.name+" is paused", "It keeps slot "+r.pg.Database, "of WAL for it now", "the disk is the limit")
+	r.emit(t, 2)
+	eventually(t, says("/status", http.StatusOK, `"pending_events": 2`))
+	eventually(t, says("/readyz", http.StatusServiceUnavailable, `"state": "paused"`))
+	eventually(t, says("/", http.StatusOK, "paused, not ready"))
+	r.relay(t, fault.ExitDone, "reload", "--set", socket)
+	eventually(t, says("/status", http.StatusOK, `"reload": 1`))
+	eventually(t, says("/readyz", http.StatusServiceUnavailable, `"state": "paused"`))
+	if c := r.checkpoint(t); c.Record.EventsTotal != 1 {
+		t.Errorf("a paused relay has published: %+v", c.Record)
+	}
+
+	stdout, _ = r.relay(t, fault.ExitDone, "resume", "--set", socket)
+	wants(t, stdout, r.name+" is streaming")
+	eventually(t, says("/status", http.StatusOK, `"events_total": 3,`))
+	eventually(t, says("/", http.StatusOK, "slot flush <tspan"))
+	d.stop(t)
+}
