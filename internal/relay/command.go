@@ -24,6 +24,7 @@ type command struct {
 	*session
 	out     io.Writer
 	counted *publisher.Holds // what is set aside, when it was counted anew
+	orphans *outbox.Batch    // tombstones of holds that nothing waits for; nil: none
 }
 
 // commandPatience is how long a command tries again what is only doubtful: a coordinator that moves, a broker that has
@@ -99,7 +100,7 @@ func (c *command) commit(ctx context.Context, cp publisher.Checkpoint) error {
 	if c.facts.Publication != nil {
 		cp.Publication = guard.Record(c.facts.Publication)
 	}
-	if _, err := c.producer.Publish(ctx, publisher.Commit{Checkpoint: &cp}); err != nil {
+	if _, err := c.producer.Publish(ctx, publisher.Commit{Checkpoint: &cp, Own: c.orphans}); err != nil {
 		return fmt.Errorf("commit checkpoint: %w", err)
 	}
 	c.facts.Checkpoint = &cp
@@ -181,10 +182,34 @@ func (c *command) countParked(ctx context.Context) error {
 		return parkedTopicTrouble(c.cfg, err)
 	}
 	c.counted = &publisher.Holds{Count: uint64(len(holds)), Parked: uint64(len(index))}
+	c.orphans = c.orphaned(holds, index)
+	if c.orphans != nil {
+		c.counted.Count -= uint64(c.orphans.Len())
+	}
 	if len(index) > 0 {
-		c.say("%d events are parked already, and %d keys held: `relay parked list` shows them", len(index), len(holds))
+		c.say("%d events are parked already, and %d keys held: `relay parked list` shows them", len(index), c.counted.Count)
 	}
 	return nil
+}
+
+// orphaned makes tombstones of holds whose parked events are gone, as with the whole topic: no retry would ever end them.
+func (c *command) orphaned(holds []publisher.Hold, index parkedIndex) *outbox.Batch {
+	waiting := make(map[string]bool)
+	for _, e := range index {
+		waiting[chainName(e)] = true
+	}
+	var orphans *outbox.Batch
+	for _, h := range holds {
+		if waiting[holdName(h.Topic, h.Key)] {
+			continue
+		}
+		if orphans == nil {
+			orphans = new(outbox.Batch)
+		}
+		c.cfg.Kafka.AppendReleased(orphans, h.Topic, h.Key)
+		c.say("topic %s, key %s is held no more: what was parked of it is gone", h.Topic, keyText(h.Key))
+	}
+	return orphans
 }
 
 func (c *command) parkedExists() bool {

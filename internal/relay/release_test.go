@@ -378,3 +378,53 @@ func TestTenThousandHeldKeys(t *testing.T) {
 	r.published(t, d, many+2)
 	r.wantOrder(t, r.topic("missing"), "k1", "1", "one more")
 }
+
+// TestAdoptFreesKeysWhoseEventsAreGone: with the parked topic its events are lost, which a person accepts by adopting;
+// their keys are not held for ever.
+func TestAdoptFreesKeysWhoseEventsAreGone(t *testing.T) {
+	t.Parallel()
+	r := parkingRig(t)
+	r.init(t)
+	d := r.run(t)
+	r.insertKey(t, "missing", "lost", "k", "{}")
+	d.parkedCount(t, 1, 1)
+	if err := d.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r.deleteTopics(t, r.cfg.Parked)
+	r.init(t) // makes it again
+	_, err := ReleaseParked(t.Context(), r.cfg, Release{Selection: Selection{All: true}}, io.Discard)
+	if fault.Exit(err) != fault.ExitRefused || !strings.Contains(err.Error(), "counts 1 parked events, but 0 are found") {
+		t.Errorf("retry of what is lost: %v", err)
+	}
+	var said strings.Builder
+	if err := Adopt(t.Context(), r.cfg, AdoptOptions{From: r.inspect(t).Checkpoint.ResumeLSN}, &said); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "key k is held no more") {
+		t.Errorf("adopt says %q", said.String())
+	}
+	r.createTopic(t, r.topic("missing"), nil)
+	d = r.run(t)
+	r.insertKey(t, "missing", "next", "k", "{}")
+	r.published(t, d, 1)
+	r.wantOrder(t, r.topic("missing"), "k", "next")
+	d.parkedCount(t, 0, 0)
+}
+
+// TestTopicThatIsDeletedMeanwhile: its events are parked although a relay at work knew it.
+func TestTopicThatIsDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := parkingRig(t)
+	r.createTopic(t, r.topic("brief"), nil)
+	r.init(t)
+	d := r.run(t)
+	r.insertKey(t, "brief", "1", "k", "{}")
+	r.published(t, d, 1)
+	r.deleteTopics(t, r.topic("brief"))
+	r.insertKey(t, "brief", "2", "k", "{}")
+	r.insertKey(t, "order", "fine", "k", "{}")
+	d.parkedCount(t, 1, 1)
+	r.published(t, d, 2)
+	r.wantParked(t, "2 unknown_topic")
+}
