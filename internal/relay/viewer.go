@@ -85,6 +85,17 @@ func (s *session) reachPostgres(ctx context.Context) (err error) {
 	return nil
 }
 
+// reachReadOnly lets the server itself see to it that a look writes nothing.
+func (v *Viewer) reachReadOnly(ctx context.Context) error {
+	if err := v.session.reachPostgres(ctx); err != nil {
+		return err
+	}
+	if _, err := v.session.side.Exec(ctx, "SET default_transaction_read_only = on"); err != nil {
+		return v.PostgresTrouble(err)
+	}
+	return nil
+}
+
 func (s *session) reachKafka(ctx context.Context) (err error) {
 	if s.kafka, err = publisher.Connect(ctx, s.cfg.Kafka); err != nil {
 		return unreachableKafka(s.cfg, err)
@@ -110,7 +121,7 @@ func (v *Viewer) Postgres(ctx context.Context) (*pgx.Conn, error) {
 	if v.session.side == nil && v.postgres == nil {
 		ctx, cancel := limited(ctx)
 		defer cancel()
-		v.postgres = v.session.reachPostgres(ctx)
+		v.postgres = v.reachReadOnly(ctx)
 	}
 	if v.postgres != nil {
 		return nil, v.postgres
