@@ -76,14 +76,14 @@ func New(cfg Config) *Cleaner {
 
 // Run looks and frees until ctx is cancelled. A failure ends nothing: it is logged, and the next look is another try.
 func (c *Cleaner) Run(ctx context.Context) {
-	defer c.disconnect()
+	defer c.disconnect(ctx)
 	for {
 		err := c.round(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			c.disconnect()
+			c.disconnect(ctx)
 			c.once("trouble", err.Error(), func() { c.log.Warn("outbox clean-up did not get through", "error", err) })
 		} else {
 			delete(c.said, "trouble")
@@ -141,11 +141,11 @@ func (c *Cleaner) visit(ctx context.Context, conn *pgx.Conn, l *look, p *partiti
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		c.postpone(p, keep(keptError, "%v", err), now)
+		c.postpone(ctx, p, keep(keptError, "%v", err), now)
 		return fmt.Errorf("free %s: %w", p.name, err)
 	}
 	if why != nil {
-		c.postpone(p, why, now)
+		c.postpone(ctx, p, why, now)
 		return nil
 	}
 	c.freed(p, found, time.Since(begun))
@@ -162,7 +162,7 @@ func (c *Cleaner) freed(p *partition, r rows, took time.Duration) {
 }
 
 // postpone keeps a weekday until it can be otherwise, or for longer each time.
-func (c *Cleaner) postpone(p *partition, why *kept, now time.Time) {
+func (c *Cleaner) postpone(ctx context.Context, p *partition, why *kept, now time.Time) {
 	pl := plan{kept: why, delay: backoff(c.plans[p.weekday].delay, c.cfg.Retry), again: why.again}
 	if pl.again.IsZero() {
 		pl.again = now.Add(pl.delay)
@@ -173,7 +173,7 @@ func (c *Cleaner) postpone(p *partition, why *kept, now time.Time) {
 		level = slog.LevelWarn
 	}
 	c.once(p.name, string(why.reason), func() {
-		c.log.Log(context.Background(), level, "outbox weekday kept", "partition", p.name, "reason", string(why.reason), "detail", why.detail, "again", stamp(pl.again))
+		c.log.Log(ctx, level, "outbox weekday kept", "partition", p.name, "reason", string(why.reason), "detail", why.detail, "again", stamp(pl.again))
 	})
 }
 
@@ -201,18 +201,18 @@ func (c *Cleaner) connect(ctx context.Context) (*pgx.Conn, error) {
 	_, err = conn.PgConn().Exec(ctx, fmt.Sprintf(`SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET jit = off;
 SET statement_timeout = 0; SET lock_timeout = %d`, c.cfg.LockTimeout.Milliseconds())).ReadAll()
 	if err != nil {
-		c.disconnect()
+		c.disconnect(ctx)
 		return nil, fmt.Errorf("prepare the connection: %w", err)
 	}
 	return conn, nil
 }
 
 // disconnect gives up the connection; the server rolls back what is open on it.
-func (c *Cleaner) disconnect() {
+func (c *Cleaner) disconnect(ctx context.Context) {
 	if c.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = c.conn.Close(ctx)
 	c.conn = nil

@@ -150,7 +150,7 @@ func TestFrozenRelay(t *testing.T) {
 		if n := r.count(t, r.partition()); n != 4 {
 			t.Errorf("%s: %d rows are left, want 4", frozen, n)
 		}
-		r.cleaner.disconnect()
+		r.cleaner.disconnect(t.Context())
 		r.wantFreed(t)
 	}
 }

@@ -74,10 +74,11 @@ func setup(t *testing.T, major int) *rig {
 func (r *rig) restart(t *testing.T) {
 	t.Helper()
 	if r.cleaner != nil {
-		r.cleaner.disconnect()
+		r.cleaner.disconnect(t.Context())
 	}
-	r.cleaner = New(r.cfg)
-	t.Cleanup(r.cleaner.disconnect)
+	c := New(r.cfg)
+	r.cleaner = c
+	t.Cleanup(func() { c.disconnect(context.WithoutCancel(t.Context())) })
 }
 
 func (r *rig) exec(t *testing.T, sql string) {
