@@ -19,7 +19,7 @@
 // receiver.go (with opentransaction.go and onupdate.go) turns messages into units, pipeline.go hands them over, committer.go publishes and acknowledges;
 // parking.go, sidetrack.go and siding.go set aside what cannot be published, release*.go is what retry and skip do;
 // watcher.go looks at what the stream does not tell; loop.go is the daemon; init.go and adopt.go are the commands that
-// write; trouble.go says what errors mean for people; viewer.go looks from outside.
+// write; trouble.go says what errors mean for people; viewer.go (with inspection.go) looks from outside.
 //
 // What must hold here, beyond what the packages promise themselves:
 //   - nothing is published or acknowledged before the guard has passed and the stream has shown the witness;
