@@ -213,7 +213,8 @@ func (d *daemon) ends(err error) (bool, error) {
 
 // again tells the ends of a session that a relay that runs once goes on after: those that a new session resolves.
 func (d *daemon) again(err error) bool {
-	return isRefusedEvent(err) || errors.Is(err, errCommandWaits)
+	_, busy := errors.AsType[*commandBusyError](err) // it ends soon, or has ended and the server does not know it yet
+	return busy || isRefusedEvent(err) || errors.Is(err, errCommandWaits)
 }
 
 // pause waits until a new session makes sense, and says why meanwhile.

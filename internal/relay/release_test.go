@@ -188,6 +188,34 @@ func TestOneCommandAtATime(t *testing.T) {
 	}
 }
 
+// TestOnceWaitsForACommand: a relay that is to stop when it has caught up does not fail because a command is at work.
+func TestOnceWaitsForACommand(t *testing.T) {
+	t.Parallel()
+	r := sharedRig(t)
+	r.init(t)
+	r.emit(t, 3)
+	command, err := newCommand(r.cfg, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []func(context.Context) error{command.reach, command.lock} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.cfg.Status = status.New("once")
+	ended := make(chan error, 1)
+	go func() { ended <- Run(t.Context(), r.cfg, RunOptions{Once: true}) }()
+	eventually(t, "the relay stands by", func() bool { return r.cfg.Status.Ready().State == status.Standby })
+	command.close()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if n := r.cfg.Status.View().Checkpoint.EventsTotal; n != 3 {
+		t.Errorf("%d events published", n)
+	}
+}
+
 // TestParkingThatCannotBe halts, saying why, and goes on by itself when it can.
 func TestParkingThatCannotBe(t *testing.T) {
 	small := "2000"
