@@ -90,6 +90,7 @@ func notReloaded(began, now config.Config) (warnings []string) {
 		{"server.listen", began.Server.Listen != now.Server.Listen},
 		{"server.admin_socket", began.Server.AdminSocket != now.Server.AdminSocket},
 		{"log.format", began.Log.Format != now.Log.Format},
+		{"tracing.otlp_endpoint", began.Tracing != now.Tracing},
 	} {
 		if key.changed {
 			warnings = append(warnings, key.name+" takes effect when the process is started again")

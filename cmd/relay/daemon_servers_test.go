@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,4 +44,32 @@ func TestPauseAgainstServers(t *testing.T) {
 	eventually(t, says("/status", http.StatusOK, `"events_total": 3,`))
 	eventually(t, says("/", http.StatusOK, "slot flush <tspan"))
 	d.stop(t)
+}
+
+// TestSpansAgainstServers: an event whose application samples its trace gets a span at the collector; the others none.
+func TestSpansAgainstServers(t *testing.T) {
+	bodies := make(chan string, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		bodies <- string(body)
+	}))
+	t.Cleanup(collector.Close)
+	r := newRig(t)
+	r.relay(t, fault.ExitDone, "init")
+	r.emit(t, 2)
+	r.pg.Exec(t, `BEGIN; SET LOCAL outbox.traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+		SELECT outbox.emit('payment', 'pay_traced', 'PaymentBooked', '{"amount": 12.30}'); COMMIT`)
+	r.relay(t, fault.ExitDone, "run", "--once", "--set", "tracing.otlp_endpoint="+collector.URL)
+	close(bodies)
+	var all strings.Builder
+	for body := range bodies {
+		all.WriteString(body)
+	}
+	wants(t, all.String(), `"traceId":"0af7651916cd43dd8448eb211c80319c"`, `"parentSpanId":"b7ad6b7169203331"`, `"name":"send `+r.name+`.payment"`)
+	if n := strings.Count(all.String(), `"spanId"`); n != 1 || strings.Contains(all.String(), "amount") || strings.Contains(all.String(), "pay_traced") {
+		t.Errorf("the collector got %d spans: %s", n, all.String())
+	}
 }

@@ -44,6 +44,7 @@ type setup struct {
 	protocol *slog.Logger // nil: not wanted
 	status   *status.Tracker
 	control  *relay.Control // of a relay that runs
+	trace    relay.Tracer   // nil: nobody wants spans
 	version  string
 	host     string
 	sockets  []string // where the relay's admin socket may be

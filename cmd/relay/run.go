@@ -12,6 +12,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/status"
+	"github.com/outbox-relay/relay/internal/trace"
 )
 
 // runFlags are the flags of run.
@@ -70,6 +71,11 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		return err
 	}
 	defer closeProtocol()
+	if endpoint := l.Config.Tracing.OTLPEndpoint; endpoint != "" {
+		exporter := trace.Start(ctx, endpoint, trace.Source{Relay: l.Config.Name, Version: s.version, Host: s.host}, log)
+		defer exporter.Close()
+		s.trace = exporter
+	}
 	server, err := listenStatus(l.Config.Server.Listen, shown(s.status), log)
 	if err != nil {
 		return err

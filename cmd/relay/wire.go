@@ -77,6 +77,7 @@ func relayConfig(s setup) relay.Config {
 		Logger:      s.logger,
 		Protocol:    s.protocol,
 		Status:      s.status,
+		Trace:       s.trace,
 	}
 	if c.Kafka.CreateTopics != "none" {
 		r.InternalTopics = &topics

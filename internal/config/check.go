@@ -28,6 +28,7 @@ func (c Config) check() []Problem {
 	c.Failure.check(&k)
 	c.Server.check(&k)
 	c.Log.check(&k)
+	c.Tracing.check(&k)
 	return k.problems
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/url"
 	"path/filepath"
 	"time"
 )
@@ -41,4 +42,17 @@ const maxSocketPath = 103
 func (l Log) check(k *checker) {
 	k.oneOf("log.level", l.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", l.Format, "auto", "text", "json")
+}
+
+func (t Tracing) check(k *checker) {
+	if t.OTLPEndpoint == "" {
+		return
+	}
+	switch u, err := url.Parse(t.OTLPEndpoint); {
+	case err != nil || u.User != nil:
+		// Not quoted: it may hold a password.
+		k.addf("tracing.otlp_endpoint", "is no address, or one with a user; write one without, as in http://127.0.0.1:4318")
+	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+		k.addf("tracing.otlp_endpoint", `%q is not the base address of a collector that takes OTLP over HTTP; write one, as in http://127.0.0.1:4318, or "" for no spans`, t.OTLPEndpoint)
+	}
 }

@@ -14,6 +14,7 @@ type Config struct {
 	Failure Failure `yaml:"failure"`
 	Server  Server  `yaml:"server"`
 	Log     Log     `yaml:"log"`
+	Tracing Tracing `yaml:"tracing"`
 }
 
 // Source is the Postgres database that holds the outbox.
@@ -151,6 +152,13 @@ type Log struct {
 	Level string `yaml:"level"`
 	// Format is auto (text on a terminal, else json), text or json.
 	Format string `yaml:"format"`
+}
+
+// Tracing says where spans go.
+type Tracing struct {
+	// OTLPEndpoint is the base address of a collector that takes OTLP over HTTP; empty: no spans. One goes there for each
+	// event whose traceparent says that it is sampled.
+	OTLPEndpoint string `yaml:"otlp_endpoint"`
 }
 
 // Default is the configuration of an empty file.

@@ -38,18 +38,22 @@ relay: relay.yaml:2:1: duplicate key "name": it is in line 1 already [RLY3001]
 relay: relay.yaml:4:24: duplicate key "batch.memory": it is in line 4 already [RLY3001]
      4 | batch: {memory: 64MiB, memory: …
        |                        ^`},
-		{"key to come", minimal + "kafka2: 1\ntracing:\n  otlp_endpoint: x\n", `
+		{"key to come", "name: a\nsource: {url: 'postgres://db/shop'}\nkafka2: 1\nkafka:\n  brokers: ['k:1']\n  tls: {enabled: true}\n", `
 relay: 2 errors in the configuration [RLY3001]
-  relay.yaml:4:1: unknown key "kafka2"; did you mean "kafka"?
-       4 | kafka2: …
+  relay.yaml:3:1: unknown key "kafka2"; did you mean "kafka"?
+       3 | kafka2: …
          | ^
-  relay.yaml:5:1: key "tracing" is not implemented yet; remove it
-       5 | tracing:
-         | ^`},
-		{"section to come", minimal + "tracing: {otlp_endpoint: x}\n", `
-relay: relay.yaml:4:1: key "tracing" is not implemented yet; remove it [RLY3001]
+  relay.yaml:6:3: key "kafka.tls" is not implemented yet; remove it
+       6 |   tls: …
+         |   ^`},
+		{"not an address", minimal + "tracing: {otlp_endpoint: 'otel:4317'}\n", `
+relay: relay.yaml:4:26: tracing.otlp_endpoint: "otel:4317" is not the base address of a collector that takes OTLP over HTTP; write one, as in http://127.0.0.1:4318, or "" for no spans [RLY3001]
+     4 | tracing: {otlp_endpoint: 'otel:4317'}
+       |                          ^`},
+		{"an address with a user", minimal + "tracing: {otlp_endpoint: 'http://u:hunter2@otel:4318'}\n", `
+relay: relay.yaml:4:26: tracing.otlp_endpoint: is no address, or one with a user; write one without, as in http://127.0.0.1:4318 [RLY3001]
      4 | tracing: …
-       | ^`},
+       |           ^`},
 		{"value to come", minimal + "outbox: {format: cap}\n", `
 relay: relay.yaml:4:18: outbox.format: "cap" is not implemented yet; write relay, custom or debezium [RLY3001]
      4 | outbox: {format: cap}
@@ -155,7 +159,7 @@ func TestWrongVariablesAndFlags(t *testing.T) {
 		{"flag without value", config.Options{Set: []string{"log.level"}}, `--set: want key=value`, ""},
 		{"flag with unknown key", config.Options{Set: []string{"log.levle=info"}}, `--set: unknown key "log.levle"; did you mean "log.level"?`, ""},
 		{"flag with wrong value", config.Options{Set: []string{"log.level=loud"}}, `--set: log.level: "loud" is none of its values; write debug, info, warn or error`, ""},
-		{"flag to come", config.Options{Set: []string{"tracing.otlp_endpoint=x"}}, `--set: key "tracing.otlp_endpoint" is not implemented yet`, ""},
+		{"flag to come", config.Options{Set: []string{"kafka.sasl.mechanism=PLAIN"}}, `--set: key "kafka.sasl.mechanism" is not implemented yet`, ""},
 		{"password key", config.Options{Set: []string{"source.password=x"}}, `a secret does not stand in the file`, ""},
 	}
 	for _, tt := range tests {

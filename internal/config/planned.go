@@ -6,7 +6,6 @@ func plannedKeys() []string {
 	return []string{
 		"kafka.tls",
 		"kafka.sasl",
-		"tracing",
 	}
 }
 

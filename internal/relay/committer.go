@@ -46,6 +46,7 @@ type committer struct {
 	stream   acknowledger
 	protocol *slog.Logger
 	status   *status.Tracker
+	trace    Tracer // nil: nobody wants spans
 	log      *slog.Logger
 
 	last publisher.Checkpoint // durable
@@ -183,6 +184,9 @@ func (c *committer) publish(ctx context.Context, commit publisher.Commit, u *uni
 	}
 	if commit.Batch != nil {
 		done.Events = commit.Batch.Len()
+		if c.trace != nil {
+			c.trace.Published(commit.Batch, c.now())
+		}
 	}
 	if commit.Plan != nil {
 		c.status.Written(commit.Plan.Lanes)

@@ -39,6 +39,13 @@ type Config struct {
 	Logger        *slog.Logger
 	Protocol      *slog.Logger // one record for each protocol action
 	Status        *status.Tracker
+	Trace         Tracer // nil: nobody wants spans
+}
+
+// Tracer is told of events whose Kafka transaction has committed.
+type Tracer interface {
+	// Published must not wait, and keeps nothing of the batch.
+	Published(batch *outbox.Batch, at time.Time)
 }
 
 // Failure says what becomes of an event that cannot be published. The zero value halts.

@@ -96,7 +96,7 @@ func (c *Control) setPaused(paused bool, by string) {
 
 // Reload checks a configuration and makes the relay go on with it: the Kafka transaction that has begun is finished, then
 // a new session begins at the top. Name, slot and checkpoint topic are the relay's identity and cannot change; what cfg
-// says of Status, Protocol and Logger is ignored. An error leaves everything as it was.
+// says of Status, Protocol, Logger and Trace is ignored. An error leaves everything as it was.
 func (c *Control) Reload(ctx context.Context, cfg Config) error {
 	select {
 	case <-c.began:
@@ -108,7 +108,7 @@ func (c *Control) Reload(ctx context.Context, cfg Config) error {
 	if err := sameRelay(c.current, &cfg); err != nil {
 		return err
 	}
-	cfg.Status, cfg.Protocol, cfg.Logger = c.current.Status, c.current.Protocol, c.current.Logger
+	cfg.Status, cfg.Protocol, cfg.Logger, cfg.Trace = c.current.Status, c.current.Protocol, c.current.Logger, c.current.Trace
 	cfg = cfg.withDefaults()
 	if _, err := newSession(&cfg); err != nil {
 		return err

@@ -41,7 +41,7 @@ func (s *session) newStreaming(bad badEvents, once bool) *streaming {
 	last := *cp
 	last.Fingerprint, last.Publication = s.fingerprint, guard.Record(s.facts.Publication)
 	st.committer = &committer{
-		pipe: st.pipe, planner: s.kafka, producer: s.producer, stream: streamAcknowledger{s.stream}, protocol: s.protocol, status: s.cfg.Status, now: time.Now,
+		pipe: st.pipe, planner: s.kafka, producer: s.producer, stream: streamAcknowledger{s.stream}, protocol: s.protocol, status: s.cfg.Status, trace: s.cfg.Trace, now: time.Now,
 		last: last, acknowledged: cp.ResumeLSN, timeline: s.facts.Server.Timeline, writer: s.writer(), idleEvery: s.cfg.IdleEvery,
 		badReports: func(b badEvents) { st.bad = b }, log: s.cfg.Logger,
 	}
