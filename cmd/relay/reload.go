@@ -17,8 +17,8 @@ func newCmdReload(a *app) *cobra.Command {
 with. The configuration is checked first; if it cannot work the relay goes on as it was. Then the Kafka transaction that
 has begun is finished and a new session begins. Secrets in files are read again. SIGHUP does the same.
 
-Name, slot and checkpoint topic are the relay's identity and cannot change. server.listen, server.admin_socket, log.format
-and tracing.otlp_endpoint take effect when the process is started again; the answer says so.`,
+Name, slot and checkpoint topic are the relay's identity and cannot change. server.listen, server.admin_socket,
+log.format and tracing.otlp_endpoint take effect when the process is started again; the answer says so.`,
 		Example: "  relay config validate && relay reload",
 	}, func(w io.Writer, _ config.Config, answer *admin.Answer) error {
 		v := answer.Status

@@ -42,7 +42,7 @@ func TestRelayConfig(t *testing.T) {
 func TestEveryKeyReachesTheRelay(t *testing.T) {
 	elsewhere := []string{
 		"Server.Listen", "Server.AdminSocket", "Server.ReadyMaxLag", "Log.Level", "Log.Format", "Failure.OnUnpublishable",
-		"Kafka.CreateTopics",
+		"Kafka.CreateTopics", "Tracing.OTLPEndpoint",
 	} // TestCreateTopics
 	base := configured(func(*config.Config) {})
 	eachKey(reflect.TypeFor[config.Config](), nil, "", func(index []int, name string) {
