@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/outbox-relay/relay/internal/devstack"
+	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
 	"github.com/outbox-relay/relay/outbox"
 )
 
@@ -316,4 +318,28 @@ func (r *rig) waitsForLock(t *testing.T) {
 	eventually(t, "somebody waits for the lock", func() bool {
 		return r.count(t, "pg_locks WHERE NOT granted AND relation = '"+r.partition()+"'::regclass") > 0
 	})
+}
+
+// TestPreparedTransaction belongs to no process, and has written all the same.
+func TestPreparedTransaction(t *testing.T) {
+	t.Parallel()
+	server := devstacktest.OwnPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_prepared_transactions": "2"}})
+	db, err := pgx.Connect(t.Context(), server.URL(devstack.Superuser, "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.WithoutCancel(t.Context()))
+	execOn(t, db, "CREATE TABLE event_mon (id int)")
+	execOn(t, db, "BEGIN; INSERT INTO event_mon VALUES (1); PREPARE TRANSACTION 'late'")
+	var p partition
+	if err := db.QueryRow(t.Context(), "SELECT 'event_mon'::regclass::oid").Scan(&p.oid); err != nil {
+		t.Fatal(err)
+	}
+	if who, err := writers(t.Context(), db, p); who != "a prepared transaction" {
+		t.Errorf("written by %q: %v", who, err)
+	}
+	execOn(t, db, "COMMIT PREPARED 'late'")
+	if who, err := writers(t.Context(), db, p); who != "" || err != nil {
+		t.Errorf("written by %q: %v", who, err)
+	}
 }
