@@ -100,7 +100,7 @@ func unmeasuredSample(s bench.Sample, path string) []string {
 		return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(path, end) })
 	}
 	switch {
-	case len(s.Rounds) == 1 && is("seen_before_return_share", "cpu_share", "pg_recvlogical.events_per_second"): // too short for the clock at this scale
+	case len(s.Rounds) == 1 && is("seen_before_return_share", "cpu_share", "pg_recvlogical.events_per_second", "server_cpu_us", "extra_of_plain_insert"): // too short for the clock at this scale
 	case len(s.Rounds) == 1 && is("receive_only.allocations_per_event", "receive_only.cpu_us_per_event"): // none, in so short a time
 	case is("receive_only.events_per_kafka_transaction"):
 	case is("pg_recvlogical.events_per_kafka_transaction", "pg_recvlogical.peak_rss_bytes", "pg_recvlogical.allocations_per_event"):
