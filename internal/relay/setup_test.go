@@ -292,6 +292,11 @@ func (r *rig) rewriteCheckpoint(t *testing.T, change func(*publisher.Checkpoint)
 	if _, err := producer.Publish(t.Context(), publisher.Commit{Checkpoint: &cp}); err != nil {
 		t.Fatal(err)
 	}
+	// The broker writes the markers after it has answered; a look from outside would still see the one before.
+	eventually(t, "the new checkpoint is visible", func() bool {
+		seen, err := client.Look(t.Context())
+		return err == nil && seen.Checkpoint != nil && seen.Checkpoint.Seq >= cp.Seq
+	})
 }
 
 // recorder keeps the messages of a log.
