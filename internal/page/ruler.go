@@ -67,9 +67,10 @@ func ruler(w *writer, v *status.View) {
 	legend(w, s, flush, checkpoint, end)
 }
 
-// marksOf are slot flush, checkpoint and end of the WAL; nil while one is not known.
+// marksOf are slot flush, checkpoint and end of the WAL; nil while one is not known. What was acknowledged is the slot's
+// from then on, also before the next look at it.
 func marksOf(v *status.View) []mark {
-	flush, checkpoint := v.Slot.Flush, v.Checkpoint.ResumeLSN
+	flush, checkpoint := max(v.Slot.Flush, v.Flushed), v.Checkpoint.ResumeLSN
 	end := max(v.Slot.WALEnd, v.Received, checkpoint)
 	if flush == 0 || checkpoint == 0 {
 		return nil
