@@ -25,6 +25,9 @@ func TestFreesWhatIsOld(t *testing.T) {
 		if next == nil || !next.NextTruncate.Equal(due) || next.Name != "outbox.event_"+weekdayOf(r.day.AddDate(0, 0, 3)).String() || !next.Oldest.Equal(r.day.AddDate(0, 0, 3)) {
 			t.Errorf("%d: next %+v, want %s", major, next, due)
 		}
+		if log := r.log.String(); !strings.Contains(log, "INFO outbox weekday to be truncated next partition="+next.Name+" at="+stamp(due)) {
+			t.Errorf("%d: log\n%s", major, log)
+		}
 		if freed := r.view(); len(v.Partitions) != 7 || freed.Oldest != nil || freed.NextTruncate != nil || freed.Kept != nil {
 			t.Errorf("%d: status %+v", major, v)
 		}

@@ -28,6 +28,12 @@ func (c *Cleaner) show(ctx context.Context, conn *pgx.Conn, l *look, now time.Ti
 		seen = append(seen, shown)
 	}
 	c.cfg.Status.OutboxSeen(seen)
+	view := status.OutboxView{Partitions: seen}
+	if next := view.NextTruncate(); next != nil && next.Kept == nil {
+		c.once("next", next.Name+stamp(*next.NextTruncate), func() {
+			c.log.Info("outbox weekday to be truncated next", "partition", next.Name, "at", stamp(*next.NextTruncate))
+		})
+	}
 	return nil
 }
 
