@@ -237,7 +237,7 @@ func (a *auditor) awaitCheckpoint(ctx context.Context) error {
 			return nil
 		}
 		a.options.Progress(StageWait, 0, 0)
-		if err := sleep(ctx, again); err != nil {
+		if err := pause(ctx); err != nil {
 			return err
 		}
 	}

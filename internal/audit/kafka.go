@@ -88,7 +88,7 @@ func (a *auditor) awaitReaders(ctx context.Context) error {
 		if time.Now().After(end) {
 			return &HeldBackError{Topic: behind.Topic, Partition: behind.Partition, LastStable: behind.LastStable, Waited: a.options.Wait}
 		}
-		if err := sleep(ctx, again); err != nil {
+		if err := pause(ctx); err != nil {
 			return err
 		}
 	}

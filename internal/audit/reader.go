@@ -34,7 +34,7 @@ func readPartition(ctx context.Context, kafka *publisher.Client, p *partition, f
 		case time.Since(stuck) > patience:
 			return ofKafka(fmt.Errorf("read %s: %w", p.at(at), err))
 		}
-		if err := sleep(ctx, again); err != nil {
+		if err := pause(ctx); err != nil {
 			return err
 		}
 		// Looks the leader up anew.
@@ -53,7 +53,7 @@ func patiently(ctx context.Context, ask func() error) error {
 		if err == nil || final(err) || time.Now().After(end) {
 			return err
 		}
-		if sleep(ctx, again) != nil {
+		if pause(ctx) != nil {
 			return err
 		}
 	}
@@ -96,8 +96,9 @@ func readOn(ctx context.Context, kafka *publisher.Client, p *partition, at *int6
 	return nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
+// pause waits before something is asked again.
+func pause(ctx context.Context) error {
+	t := time.NewTimer(again)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
