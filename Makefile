@@ -10,7 +10,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt build man bench gobench prereqs devstack
+.PHONY: help demo test lint fmt build man model bench gobench prereqs devstack
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fmt: ## format with gofumpt
 # The toolchain writes version and commit into the binary, from git.
 build: ## bin/relay
 	@$(GO) build -trimpath -buildvcs=auto -o bin/relay ./cmd/relay
+
+model: ## all states of the protocol's model, up to two hours; make test looks at a part of them
+	@$(GO) test ./internal/model -run TestHolds -deep -timeout 3h -v $(ARGS)
 
 man: ## manual pages in bin/man
 	@$(GO) run -tags man ./cmd/relay man bin/man/man1
