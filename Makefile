@@ -10,7 +10,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt build man model bench gobench prereqs devstack
+.PHONY: help demo test lint fmt build man model bench gobench chaos prereqs devstack
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ bench: prereqs build ## from end to end beside pg_recvlogical, 10 minutes; ARGS=
 
 gobench: prereqs devstack ## Go benchmarks with allocations; BENCH=Decode and PACKAGES=./replication select
 	@bin/devstack -- $(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+chaos: prereqs build ## faults on real servers, then an oracle; ARGS="-for 1h -seed 42 -pg 13 -kafka 3 -faults broker-kill,restored" selects
+	@$(GO) build -o bin/chaos ./internal/chaos/cmd && bin/chaos -relay bin/relay $(ARGS)
 
 lint: ## golangci-lint, gofumpt included
 	@$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners $(PACKAGES)

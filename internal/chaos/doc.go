@@ -11,6 +11,7 @@
 //	go test ./internal/chaos -run Large -rows 1000000 -v                  a million rows in one transaction
 //	go test ./internal/chaos -run Outage -outage 1m -v                    servers that stay away for a minute
 //	go test ./internal/chaos -run Kills -relay ./broken -v                another relay command, for one broken on purpose
+//	go run ./internal/chaos/cmd -for 1h                                   a storm: all faults, on all servers
 //
 // -keep keeps the logs, the protocol logs and the report of tests that pass too. A seed fixes the relay's settings, what is
 // written, and when a relay is to be killed; the machine decides what that meets, so a seed brings a failure back often, not always.
@@ -39,6 +40,29 @@
 // order of their starts, and report.json. The events in the findings carry relay-tx and relay-position, which lead to
 // the protocol log line whose resume_lsn first lies behind them.
 //
+// # Storms
+//
+// A storm (Storm, `make chaos`) lets many kinds of faults befall two relays and all their servers: Faults lists them. It
+// is a sequence of lives. Each has a relay name, a database and topics of its own, lives through some faults, one or two
+// at a time, and is judged as a campaign is; then comes one that must be refused. A refusal where none is due, one that is due
+// and does not come or comes with another code, an event that is published after it, a process that ends by itself, and an
+// event that does not come through within a minute and a half after its fault was mended: each ends the storm and is its error.
+//
+//	    7.34s storm1 strike    postgres-kill: kill -9 of all processes of Postgres
+//	    7.37s storm1 strike    relay-kill: kill -9 of the relay that works
+//	    8.68s storm1 mend      postgres-kill and relay-kill (1.334s)             how long they lasted
+//	    9.14s storm1 recovered postgres-kill and relay-kill (463ms)              from the mend to the next event
+//	   17.78s storm1 strike    restored-and-written: a cold copy of the data directory restored, ...
+//	   20.83s storm1 refused   restored-and-written: RLY1014 (3.051s)            from the strike to the refusal
+//	   20.83s storm1 verdict   : 45877 written, 45877 published: as it should be
+//
+// report.json and report.html in the directory of the storm say the same, and below it each life has a directory with its
+// logs and protocol logs. To see a failure again: the same -seed, -pg, -kafka, -faults and -strikes (or -for). Fewer faults
+// make another storm of the seed; so first replay all of it, and only then choose.
+//
+// There is no fault of the relay's clock: only a library in front of libc or a name space of its own would make a process
+// see another time, and Relay's binary is static.
+//
 // # What judges
 //
 // The oracle trusts neither the relay nor its publisher. What should be there is read from the surviving database: the
@@ -52,6 +76,9 @@
 //	plan.go event.go writer.go write.go workload.go   what applications do
 //	process.go fleet.go journal.go action.go          the relay command and what it writes down
 //	moment.go campaign.go                             when it is killed
+//	storm.go forecast.go life.go storm_world.go       the storm: what comes when, one relay name, the servers
+//	fault.go fault_*.go                               what goes wrong, as values
+//	storm_report.go storm_page.go                     what came of a storm
 //	place.go mark.go                                  database, names, configuration
 //	kafka.go oracle.go compare.go audit.go report.go  what came of it
 //

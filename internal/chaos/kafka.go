@@ -20,7 +20,20 @@ type Reader struct {
 
 // NewReader reads topics from the cluster at brokers.
 func NewReader(brokers []string, topics ...string) (*Reader, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.MetadataMinAge(50*time.Millisecond))
+	return openReader(topics, kgo.SeedBrokers(brokers...))
+}
+
+// reader reads the event topics of the place.
+func (p *Place) reader() (*Reader, error) {
+	opts := []kgo.Opt{kgo.SeedBrokers(p.Brokers...)}
+	if p.Dial != nil {
+		opts = append(opts, kgo.Dialer(p.Dial))
+	}
+	return openReader(p.topics(), opts...)
+}
+
+func openReader(topics []string, opts ...kgo.Opt) (*Reader, error) {
+	client, err := kgo.NewClient(append(opts, kgo.MetadataMinAge(50*time.Millisecond))...)
 	if err != nil {
 		return nil, fmt.Errorf("read kafka: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -24,6 +26,14 @@ type Place struct {
 	Name    string // of the relay, its slot and the database; every topic begins with it or ends with it
 	Server  *devstack.Postgres
 	Brokers []string
+
+	// What follows is for servers whose network fails, or which another takes the place of. Empty: there is no such thing.
+
+	Door      string // where applications and the oracle reach the database, host:port
+	RelayDoor string // where relays reach it
+	Replicas  int    // of each topic; 0: one, which relays accept in development only
+	// Dial is how the oracle reaches a broker; nil: as everybody does.
+	Dial func(ctx context.Context, network, host string) (net.Conn, error)
 }
 
 // MakePlace creates the database, its roles, the outbox and the tables of the workload. The server should be the
@@ -73,14 +83,29 @@ const applicationSchema = `
 func (p *Place) app() string   { return p.Name + "_app" }
 func (p *Place) relay() string { return p.Name + "_relay" }
 
+// slot is the name that Relay gives it by default.
+func (p *Place) slot() string { return "relay_" + p.Name }
+
 // Messages tells whether the server's WAL messages can be published.
 func (p *Place) Messages() bool { return p.Server.Major >= messagesFrom }
 
 // SuperuserURL and AppURL lead to the database.
-func (p *Place) SuperuserURL() string { return p.Server.URL(devstack.Superuser, p.Name) }
+func (p *Place) SuperuserURL() string {
+	return through(p.Door, p.Server.URL(devstack.Superuser, p.Name))
+}
 
 // AppURL leads to the database as the application.
-func (p *Place) AppURL() string { return p.Server.URL(p.app(), p.Name) }
+func (p *Place) AppURL() string { return through(p.Door, p.Server.URL(p.app(), p.Name)) }
+
+// through puts another host into a URL that is known to be one; empty: none.
+func through(door, to string) string {
+	u, err := url.Parse(to)
+	if err != nil || door == "" {
+		return to
+	}
+	u.Host = door
+	return u.String()
+}
 
 // messagePrefix is that of WAL messages which are events.
 const messagePrefix = "event"
@@ -117,7 +142,7 @@ func RandomSettings(seed uint64) Settings {
 func (p *Place) WriteConfig(path string, s Settings) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name: %s\n", p.Name)
-	fmt.Fprintf(&b, "source:\n  url: %s\n", p.Server.URL(p.relay(), p.Name))
+	fmt.Fprintf(&b, "source:\n  url: %s\n", through(p.RelayDoor, p.Server.URL(p.relay(), p.Name)))
 	if s.WalSenderTimeout != 0 {
 		fmt.Fprintf(&b, "  wal_sender_timeout: %s\n", s.WalSenderTimeout)
 	}
@@ -133,7 +158,7 @@ func (p *Place) WriteConfig(path string, s Settings) error {
 	if s.Park {
 		create = "internal"
 	}
-	fmt.Fprintf(&b, "  create_topics: %s\n  partitions: %d\n  replication_factor: 1\n  development: true\n", create, partitions)
+	fmt.Fprintf(&b, "  create_topics: %s\n  partitions: %d\n  replication_factor: %d\n  development: %t\n", create, partitions, max(p.Replicas, 1), p.Replicas == 0)
 	if s.Compression != "" {
 		fmt.Fprintf(&b, "  compression: %s\n", s.Compression)
 	}

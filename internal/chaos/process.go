@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/status"
 )
 
@@ -160,6 +161,7 @@ type Status struct {
 	State    status.State `json:"state"`
 	Ready    bool         `json:"ready"`
 	Reason   string       `json:"reason"`
+	Code     fault.Code   `json:"code"` // 0: none
 	Sessions struct {
 		Ended map[string]uint64 `json:"ended"` // by reason
 	} `json:"sessions"`

@@ -1,7 +1,5 @@
 package devstack
 
-import "syscall"
-
 // Processes lists the ids of the server and of its children.
 func (p *Postgres) Processes() ([]int, error) {
 	pids, err := children(p.process.pid)
@@ -19,9 +17,6 @@ func (k *Kafka) Processes() []int {
 
 // Dir is what Close removes.
 func (k *Kafka) Dir() string { return k.dir }
-
-// Pause freezes the server, as a paused one must die with us too.
-func (p *Postgres) Pause() error { return p.process.signal(syscall.SIGSTOP) }
 
 // Alive tells whether a process is there and no zombie.
 func Alive(pid int) bool { return alive(pid) }

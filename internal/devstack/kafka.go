@@ -63,6 +63,9 @@ func (k *Kafka) Brokers() []string {
 	return brokers
 }
 
+// Version is the release, for example 4.1.0.
+func (k *Kafka) Version() string { return k.install.version }
+
 // Proxy is what stands before node i; nil unless the cluster is Proxied.
 func (k *Kafka) Proxy(i int) *Proxy { return k.nodes[i].proxy }
 

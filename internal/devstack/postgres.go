@@ -214,6 +214,21 @@ func (p *Postgres) Kill() error {
 	return p.process.killTree()
 }
 
+// Pause freezes the server and all its processes (SIGSTOP): its connections stay open and silent until Resume.
+func (p *Postgres) Pause() error { return p.signalTree(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (p *Postgres) Resume() error { return p.signalTree(syscall.SIGCONT) }
+
+func (p *Postgres) signalTree(s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.process.signalTree(s)
+}
+
+// Address is where the server listens, host:port.
+func (p *Postgres) Address() string { return address(p.Port) }
+
 // Close kills what runs and removes the data directory.
 func (p *Postgres) Close() error {
 	p.mu.Lock()

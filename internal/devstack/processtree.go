@@ -27,6 +27,22 @@ func (p *process) killTree() error {
 	return gone(pids)
 }
 
+// signalTree sends s to a server and its children, the server first: stopped, it starts no more of them.
+func (p *process) signalTree(s syscall.Signal) error {
+	if err := p.signal(s); err != nil {
+		return err
+	}
+	pids, err := children(p.pid)
+	if err != nil {
+		return err
+	}
+	for _, pid := range pids {
+		// The only failure is that it has ended by itself.
+		_ = syscall.Kill(pid, s)
+	}
+	return nil
+}
+
 // gone waits until none of pids lives: a child that still holds the shared memory keeps the next server from starting.
 func gone(pids []int) error {
 	deadline := time.Now().Add(10 * time.Second)

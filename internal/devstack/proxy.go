@@ -14,7 +14,7 @@ import (
 //
 // A Kafka client must be led through it by what the brokers advertise: KafkaOptions.Proxied does that.
 type Proxy struct {
-	target   string
+	target   atomic.Pointer[string]
 	listener net.Listener
 	delay    atomic.Int64 // nanoseconds, each way
 	down     atomic.Bool
@@ -33,13 +33,21 @@ func NewProxy(target string) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for proxy to %s: %w", target, err)
 	}
-	p := &Proxy{target: target, listener: l, links: make(map[*link]bool)}
+	p := &Proxy{listener: l, links: make(map[*link]bool)}
+	p.Retarget(target)
 	p.wait.Go(p.accept)
 	return p, nil
 }
 
 // Addr is where the proxy listens, host:port.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Target is where new connections are passed on to.
+func (p *Proxy) Target() string { return *p.target.Load() }
+
+// Retarget passes new connections on to another address, as a name that moves does. Connections that are open stay
+// where they are until Cut.
+func (p *Proxy) Retarget(target string) { p.target.Store(&target) }
 
 // Delay makes every byte that is read from now on arrive d later, in each direction: it adds 2d to a round trip and
 // takes nothing from the bandwidth.
@@ -121,7 +129,7 @@ func (p *Proxy) accept() {
 
 // serve carries one connection to its end. A target that does not answer is a connection that is reset.
 func (p *Proxy) serve(client net.Conn) {
-	target, err := net.Dial("tcp", p.target)
+	target, err := net.Dial("tcp", p.Target())
 	if err != nil {
 		abort(client)
 		return

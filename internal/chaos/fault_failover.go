@@ -1,0 +1,141 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/devstack"
+	"github.com/outbox-relay/relay/internal/fault"
+)
+
+// failoverFrom is the first version whose standby keeps the relay's slot.
+const failoverFrom = 17
+
+// failoverFaults promote a standby. A slot that did not go over with the server must be refused; and so must a server that
+// has lost commits whose events are public, which synchronized_standby_slots would have prevented.
+func failoverFaults() []*Fault {
+	return []*Fault{
+		{
+			Name: "promotion", What: "the primary dies, a synchronous standby is promoted with the slot", Hits: hitsPostgres, Alone: true, From: failoverFrom,
+			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.failOver(ctx) },
+		},
+		{
+			Name: "promotion-without-slot", What: "the primary dies, a standby is promoted that has no slot", To: failoverFrom - 1,
+			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.failOver(ctx) }, Refuses: fault.SlotUnusable,
+		},
+		{
+			Name: "promotion-tail-lost", What: "the primary dies, a standby is promoted that lacks published commits", From: failoverFrom,
+			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.failBehind(ctx) }, Refuses: fault.HistoryLost,
+		},
+	}
+}
+
+// failOver loses nothing that was acknowledged to applications or sent to relays.
+func (l *life) failOver(ctx context.Context) error {
+	standby, err := l.standby(ctx)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("standby_%d", standby.Port)
+	settings := []string{"ALTER SYSTEM SET synchronous_standby_names = '" + name + "'"}
+	if l.Primary.Major >= failoverFrom {
+		settings = append(settings, "ALTER SYSTEM SET synchronized_standby_slots = '"+name+"'")
+	}
+	err = execute(ctx, l.Primary.URL(devstack.Superuser, "postgres"), append(settings, "SELECT pg_reload_conf()")...)
+	if err == nil {
+		// The settings hold in every process once something has been committed and published under them.
+		_, err = l.published(ctx)
+	}
+	if err == nil {
+		err = l.Primary.CaughtUp(ctx, standby)
+	}
+	return l.takeOver(ctx, standby, err)
+}
+
+// failBehind lets the relay publish what the standby never gets.
+func (l *life) failBehind(ctx context.Context) error {
+	if err := l.one(ctx); err != nil {
+		return err
+	}
+	standby, err := l.standby(ctx)
+	if err != nil {
+		return err
+	}
+	if err = standby.Stop(ctx, devstack.Fast); err == nil {
+		_, err = l.published(ctx)
+	}
+	if err == nil {
+		err = l.retire(ctx)
+	}
+	return l.takeOver(ctx, standby, err)
+}
+
+// takeOver kills the primary and promotes the standby, which may be down; after an error it does away with the standby.
+func (l *life) takeOver(ctx context.Context, standby *devstack.Postgres, err error) error {
+	if err != nil {
+		return errors.Join(err, standby.Close())
+	}
+	if err := l.Primary.Kill(); err != nil {
+		return err
+	}
+	if err := startUnlessUp(ctx, standby); err != nil {
+		return err
+	}
+	if err := standby.Promote(ctx); err != nil {
+		return err
+	}
+	return l.moveTo(standby)
+}
+
+func startUnlessUp(ctx context.Context, p *devstack.Postgres) error {
+	conn, err := pgx.Connect(ctx, p.URL(devstack.Superuser, "postgres"))
+	if err == nil {
+		return conn.Close(ctx)
+	}
+	return p.Start(ctx)
+}
+
+// standby starts one, and waits until it has what a promotion needs.
+func (l *life) standby(ctx context.Context) (*devstack.Postgres, error) {
+	s, err := l.Primary.Standby(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err = l.Primary.CaughtUp(ctx, s); err == nil && l.Primary.Major >= failoverFrom {
+		err = l.slotOn(ctx, s)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// slotOn waits until the relay's slot lives on the standby. It comes to stay only when its position has passed the place
+// where the standby began, so the relay must move. The standby looks ever more rarely, at last every 30 s, but at once when
+// its configuration is reloaded: the signal wakes its worker (slotsync.c, wait_for_slot_activity).
+func (l *life) slotOn(ctx context.Context, s *devstack.Postgres) error {
+	conn, err := pgx.Connect(ctx, s.URL(devstack.Superuser, "postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for {
+		var there bool
+		err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND synced AND NOT temporary)", l.place.slot()).Scan(&there)
+		if err != nil || there {
+			return err
+		}
+		if _, err := l.published(ctx); err != nil {
+			return fmt.Errorf("wait for the slot on the standby: %w", err)
+		}
+		if _, err := conn.Exec(ctx, "SELECT pg_reload_conf()"); err != nil {
+			return fmt.Errorf("wait for the slot on the standby: %w", err)
+		}
+		if err := sleep(ctx, slotPause); err != nil {
+			return fmt.Errorf("wait for the slot on the standby: %w", err)
+		}
+	}
+}
