@@ -113,29 +113,35 @@ func (l *life) standby(ctx context.Context) (*devstack.Postgres, error) {
 	return s, nil
 }
 
-// slotOn waits until the relay's slot lives on the standby. It comes to stay only when its position has passed the place
-// where the standby began, so the relay must move. The standby looks ever more rarely, at last every 30 s, but at once when
-// its configuration is reloaded: the signal wakes its worker (slotsync.c, wait_for_slot_activity).
+// slotOn waits until the relay's slot lives on the standby. It comes to stay only when both of its positions have passed
+// those where the standby began, so the relay must move; see wakeSync.
 func (l *life) slotOn(ctx context.Context, s *devstack.Postgres) error {
-	conn, err := pgx.Connect(ctx, s.URL(devstack.Superuser, "postgres"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
 	for {
-		var there bool
-		err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND synced AND NOT temporary)", l.place.slot()).Scan(&there)
-		if err != nil || there {
+		there, err := ask(ctx, s.URL(devstack.Superuser, "postgres"), fmt.Sprintf(
+			"SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '%s' AND synced AND NOT temporary)::text", l.place.slot()))
+		if err != nil || there == "true" {
 			return err
 		}
-		if _, err := l.published(ctx); err != nil {
-			return fmt.Errorf("wait for the slot on the standby: %w", err)
+		_, err = l.published(ctx)
+		if err == nil {
+			err = l.wakeSync(ctx, s)
 		}
-		if _, err := conn.Exec(ctx, "SELECT pg_reload_conf()"); err != nil {
-			return fmt.Errorf("wait for the slot on the standby: %w", err)
+		if err == nil {
+			err = sleep(ctx, slotPause)
 		}
-		if err := sleep(ctx, slotPause); err != nil {
+		if err != nil {
 			return fmt.Errorf("wait for the slot on the standby: %w", err)
 		}
 	}
+}
+
+// wakeSync sees to it that the standby takes the slot soon. While transactions always overlap, the slot's catalog_xmin
+// stays where it is, for each of them is decoded with the snapshot of the one before, until one changes the catalogue
+// (SnapBuildDistributeNewCatalogSnapshot in snapbuild.c). And the standby looks ever more rarely, at last every 30 s, but
+// at once when its configuration is reloaded: the signal wakes its worker (wait_for_slot_activity in slotsync.c).
+func (l *life) wakeSync(ctx context.Context, s *devstack.Postgres) error {
+	if err := execute(ctx, l.place.SuperuserURL(), "CREATE TEMP TABLE change (n int)", "CHECKPOINT"); err != nil {
+		return err
+	}
+	return execute(ctx, s.URL(devstack.Superuser, "postgres"), "SELECT pg_reload_conf()")
 }
