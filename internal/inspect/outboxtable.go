@@ -101,7 +101,8 @@ type storage struct {
 func (t *outboxTable) size(ctx context.Context, conn *pgx.Conn) (storage, error) {
 	var s storage
 	rows, err := conn.Query(ctx, `SELECT n.nspname, c.relname, pg_total_relation_size(c.oid), c.relkind = 'r'
-		FROM pg_partition_tree($1::text::regclass) p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace`, t.name)
+		FROM (SELECT relid FROM pg_partition_tree($1::text::regclass) UNION SELECT $1::text::regclass) p -- no rows for a table without partitions
+		JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace`, t.name)
 	if err != nil {
 		return s, fmt.Errorf("ask for the size of %s: %w", t.asked, err)
 	}

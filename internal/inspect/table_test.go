@@ -80,6 +80,13 @@ func TestTableOnEveryRelease(t *testing.T) {
 				t.Errorf("size: %+v, %v", s, err)
 			}
 			findRow(t, conn, table, id)
+			if _, err := conn.Exec(t.Context(), "CREATE TABLE plain AS SELECT 1 AS n"); err != nil {
+				t.Fatal(err)
+			}
+			plain := &outboxTable{name: "plain", asked: "plain"}
+			if s, err := plain.size(t.Context(), conn); err != nil || s.Bytes == 0 {
+				t.Errorf("size of a table without partitions: %+v, %v", s, err)
+			}
 		})
 	}
 }

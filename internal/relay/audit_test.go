@@ -425,6 +425,7 @@ func TestAuditFindsALostTail(t *testing.T) {
 	r := audited(t, 5)
 	d := r.run(t)
 	r.emit(t, 1)
+	r.published(t, d, 6)
 	r.idleBehind(t, d)
 	if err := d.stop(); err != nil {
 		t.Fatal(err)
