@@ -104,3 +104,30 @@ func createSlotCommand(version int, name string, failover bool) string {
 	}
 	return command + " (SNAPSHOT 'nothing')"
 }
+
+// Snapshot is what ordinary transactions can take with SET TRANSACTION SNAPSHOT.
+type Snapshot struct {
+	Name string
+	// At divides commits: the snapshot shows exactly the transactions with a commit LSN below it.
+	At LSN
+}
+
+// ExportSnapshot makes a snapshot of which the place in the WAL is known: that of a temporary slot's consistent point,
+// which is how Postgres's own subscriptions copy tables. It is valid, and the slot there, until anything else is done with
+// the connection. The server waits for every transaction of the cluster that runs now.
+func (c *Conn) ExportSnapshot(ctx context.Context, temporarySlot string) (Snapshot, error) {
+	options := " (SNAPSHOT 'export')"
+	if c.version < 150000 {
+		options = " EXPORT_SNAPSHOT"
+	}
+	command := "CREATE_REPLICATION_SLOT " + quoteIdentifier(temporarySlot) + " TEMPORARY LOGICAL " + Plugin + options
+	created, err := pglogrepl.ParseCreateReplicationSlot(c.pg.Exec(ctx, command))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("export a snapshot with temporary slot %q: %w", temporarySlot, err)
+	}
+	at, err := pglogrepl.ParseLSN(created.ConsistentPoint)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("export a snapshot: %w", err)
+	}
+	return Snapshot{Name: created.SnapshotName, At: at}, nil
+}

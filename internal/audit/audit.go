@@ -28,6 +28,8 @@ type Sources struct {
 	Postgres *pgx.Conn
 	Mapper   *outbox.Mapper
 	Tables   []outbox.Table
+	// Snapshot is an exported one that rows are read in; "": one of this moment.
+	Snapshot string
 	// Messages: WAL messages are published too, so not every event has a row.
 	Messages bool
 	// Slot looks at the relay's slot.
@@ -134,18 +136,21 @@ type auditor struct {
 
 // Run audits. The error says why it could not be done; what is wrong is in the report.
 func Run(ctx context.Context, src Sources, o Options) (*Report, error) {
-	o = o.withDefaults()
-	a := &auditor{
-		Sources: src, options: o, entries: newSorter(o.Dir, o.Memory), second: map[string][]entry{},
-		report: &Report{Relay: src.Relay, Began: time.Now().UTC(), Findings: none(findingKinds()), Unproved: none(unprovedKinds()), Reach: []string{}},
-		names:  headerNames{relay: src.Relay, id: src.IDHeader, transaction: src.TransactionHeader},
-	}
+	a := newAuditor(src, o.withDefaults())
 	err := a.run(ctx)
 	if err = errors.Join(err, a.entries.close()); err != nil {
 		return nil, err
 	}
 	a.report.Ended = time.Now().UTC()
 	return a.report, nil
+}
+
+func newAuditor(src Sources, o Options) *auditor {
+	return &auditor{
+		Sources: src, options: o, entries: newSorter(o.Dir, o.Memory), second: map[string][]entry{},
+		report: &Report{Relay: src.Relay, Began: time.Now().UTC(), Findings: none(findingKinds()), Unproved: none(unprovedKinds()), Reach: []string{}},
+		names:  headerNames{relay: src.Relay, id: src.IDHeader, transaction: src.TransactionHeader},
+	}
 }
 
 // run reads in this order, so that a relay at work disturbs nothing: first the rows; then a checkpoint that has passed
@@ -192,7 +197,7 @@ func (a *auditor) readRows(ctx context.Context) error {
 }
 
 func (a *auditor) rowSource() *rows {
-	return &rows{conn: a.Postgres, mapper: a.Mapper, tables: a.Tables, names: a.names, places: &a.places, since: a.options.Since}
+	return &rows{conn: a.Postgres, mapper: a.Mapper, tables: a.Tables, snapshot: a.Snapshot, names: a.names, places: &a.places, since: a.options.Since}
 }
 
 func (a *auditor) countRow(r *row) {

@@ -25,6 +25,8 @@ type rows struct {
 	places *places
 	since  time.Time // zero: all rows are asked for
 
+	snapshot string // an exported one; "": that of the first statement
+
 	batch  outbox.Batch
 	record outbox.Record
 }
@@ -32,7 +34,8 @@ type rows struct {
 // row is one row as it is read.
 type row struct {
 	entry
-	id []byte // borrowed
+	id     []byte // borrowed
+	micros int64  // when it was written, microseconds since the Unix epoch; 0: the table does not say
 }
 
 // moment is when the rows were read.
@@ -51,7 +54,11 @@ func (r *rows) read(ctx context.Context, take func(*row) error) (moment, error) 
 	if m.before, err = r.walEnd(ctx); err != nil {
 		return m, err
 	}
-	if _, err = r.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0"); err != nil {
+	begin := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+	if r.snapshot != "" {
+		begin += "SET TRANSACTION SNAPSHOT '" + r.snapshot + "'; "
+	}
+	if _, err = r.conn.Exec(ctx, begin+"SET LOCAL statement_timeout = 0"); err != nil {
 		return m, ofPostgres(fmt.Errorf("begin to read the outbox: %w", err))
 	}
 	// The first statement takes the snapshot, and has it when its function runs.
@@ -133,7 +140,7 @@ func selectRows(t outbox.Table) string {
 	var columns strings.Builder
 	for _, c := range t.Columns {
 		if tellsAge(c) {
-			age = "floor(extract(epoch FROM " + created + ") * 1000)::int8"
+			age = "floor(extract(epoch FROM " + created + ") * 1000000)::int8"
 		}
 		columns.WriteString(", " + pgx.Identifier{c.Name}.Sanitize())
 	}
@@ -148,13 +155,14 @@ func (r *rows) row(plan *outbox.Plan, values [][]byte, take func(*row) error) er
 	}
 	out := row{entry: entry{kind: kindRow, xid: uint32(xid), asked: true}}
 	if values[1] != nil {
-		if out.created, err = strconv.ParseInt(string(values[1]), 10, 64); err != nil {
+		if out.micros, err = strconv.ParseInt(string(values[1]), 10, 64); err != nil {
 			return fmt.Errorf("read %s: %w", created, err)
 		}
+		out.created = out.micros / 1000
 		out.asked = out.created >= r.since.UnixMilli()
 	}
 	r.batch.Reset()
-	err = plan.Map(outbox.Row{Values: values[2:]}, outbox.Transaction{XID: out.xid}, 0, &r.batch)
+	err = plan.Map(outbox.Row{Values: values[2:]}, outbox.Transaction{XID: out.xid, CommitTime: out.micros}, 0, &r.batch)
 	if bad, ok := errors.AsType[*outbox.BadEvent](err); ok {
 		out.bad, out.topic, out.id = true, r.places.topic(bad.Topic), []byte(bad.ID)
 		return take(&out)

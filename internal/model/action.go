@@ -50,6 +50,8 @@ const (
 	StateSent     = "sent"
 	StateAnswered = "answered"
 	VerdictRun    = "run"
+	// VerdictRepair: the guard has refused, and a person has said that this session is to mend it.
+	VerdictRepair = "repair"
 )
 
 // ok tells whether the answer is that it worked.

@@ -17,7 +17,8 @@ func (e *ReplayError) Error() string {
 // Replay checks a protocol log against the rules for each session, and against those that hold between them. It needs
 // the whole log of every instance, in the order in which things happened (Merge), and nobody else may have written
 // checkpoints meanwhile: a log is to be cut where `relay adopt` or `relay init` did. `relay parked retry` and `skip` are
-// instances as any other; --protocol-log gives theirs.
+// instances as any other; --protocol-log gives theirs. So is `relay repair`, whose guard says VerdictRepair: it goes on from
+// what was read as everybody does, but acknowledges nothing.
 //
 // A process may be stopped between an answer and its record. So an answer that comes late in the log is taken for what
 // it was when the request was sent. The first action that breaks a rule is returned as a *ReplayError.

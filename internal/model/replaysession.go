@@ -9,6 +9,7 @@ type replayedSession struct {
 	step     replayStep
 	over     string // why nothing can be written any more; empty while it lives
 	refused  bool
+	repairs  bool // goes on against the guard's verdict, by a person's will
 	who      producer
 
 	// Of the present transaction.
@@ -115,7 +116,7 @@ func (s *replayedSession) follows(p place) string {
 	switch {
 	case p.seq != s.last.seq+1:
 		return fmt.Sprintf("checkpoint %d does not follow %d", p.seq, s.last.seq)
-	case p.resume < s.last.resume:
+	case p.resume < s.last.resume && !s.repairs: // on another history an LSN means another place
 		return "resume_lsn goes back"
 	}
 	return ""
@@ -158,7 +159,7 @@ func (s *replayedSession) endAnswered(a *Action) string {
 		return ""
 	}
 	s.last = *s.carries
-	return s.world.commit(s.last, s.instance)
+	return s.world.commit(s.last, s)
 }
 
 func (s *replayedSession) bump(a *Action) string {
@@ -209,13 +210,13 @@ func (s *replayedSession) guard(a *Action) string {
 	switch {
 	case s.step != stepRead:
 		return "the guard judges what was read"
-	case a.Verdict != VerdictRun:
+	case a.Verdict != VerdictRun && a.Verdict != VerdictRepair:
 		s.refused = true
 		return ""
 	case !s.found:
 		return "nobody begins without a checkpoint"
 	}
-	s.step = stepStreaming
+	s.step, s.repairs = stepStreaming, a.Verdict == VerdictRepair
 	if s.world.superseded(s.who) {
 		return "" // somebody else goes on; this session will find out
 	}
@@ -235,6 +236,8 @@ func (s *replayedSession) acknowledge(a *Action) string {
 	switch {
 	case s.step != stepStreaming:
 		return "nothing is acknowledged before the guard has passed"
+	case s.repairs:
+		return "a repair acknowledges nothing"
 	case lsn > s.last.resume:
 		return "what is acknowledged is not durable"
 	case lsn < s.acked:

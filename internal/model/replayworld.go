@@ -64,14 +64,15 @@ func (w *replayedWorld) give(to producer) string {
 func (w *replayedWorld) superseded(p producer) bool { return p != w.newest }
 
 // commit notes a checkpoint whose transaction was committed.
-func (w *replayedWorld) commit(p place, by string) string {
+func (w *replayedWorld) commit(p place, s *replayedSession) string {
+	by := s.instance
 	known, again := w.done[p.seq]
 	switch {
 	case again && known.resume == p.resume && (known.by == "" || known.by == by):
 		return "" // somebody has read it meanwhile
 	case again || p.seq != w.last.seq+1:
 		return fmt.Sprintf("commits checkpoint %d, the newest is %d", p.seq, w.last.seq)
-	case p.resume < w.last.resume:
+	case p.resume < w.last.resume && !s.repairs:
 		return "resume_lsn goes back behind what was committed"
 	}
 	w.last, w.done[p.seq] = p, commitment{p.resume, by}

@@ -59,21 +59,13 @@ func datable(tables []outbox.Table) bool {
 
 // auditSources reaches Kafka, asks Postgres who it is, as every session does, and then for an ordinary connection to the same server.
 func (s *session) auditSources(ctx context.Context) (audit.Sources, error) {
-	mapping := s.cfg.Outbox
 	if err := s.look(ctx); err != nil {
 		return audit.Sources{}, err
 	}
-	src := audit.Sources{
-		Kafka: s.kafka, Relay: s.cfg.Kafka.Name(), Templates: append(ruleTopics(mapping.Routing.Rules), mapping.Routing.Topic),
-		Reserved: s.cfg.Kafka.ReservedPrefixes, IDHeader: mapping.Routing.Headers.ID, TransactionHeader: mapping.Routing.Headers.Transaction,
-		Mapper: s.mapper, Messages: mapping.WALMessages != "",
-	}
-	if mapping.Format == outbox.FormatDebezium {
-		src.IDHeader, src.Templates = "id", append(src.Templates, mapping.Debezium.RouteTopicReplacement)
-	}
 	if err := s.ask(ctx); err != nil {
-		return src, err
+		return audit.Sources{}, err
 	}
+	var src audit.Sources
 	if s.facts.Server.InRecovery {
 		return src, refusal(fault.InRecovery, "this server is in recovery: its WAL has no end of its own to compare with", nil, "Audit against the primary.", guard.FactServer)
 	}
@@ -85,14 +77,29 @@ func (s *session) auditSources(ctx context.Context) (audit.Sources, error) {
 		return src, postgresTrouble(s.cfg, err)
 	}
 	_ = s.pg.Close() // a walsender that is not needed any more
+	src = s.sources()
 	src.Slot = s.auditSlot
 	if s.cfg.Parked != "" {
 		src.Parked = s.parkedNow
 	}
+	return src, nil
+}
+
+// sources are the topics and tables of the relay, as the catalogue was read last.
+func (s *session) sources() audit.Sources {
+	mapping := s.cfg.Outbox
+	src := audit.Sources{
+		Kafka: s.kafka, Relay: s.cfg.Kafka.Name(), Templates: append(ruleTopics(mapping.Routing.Rules), mapping.Routing.Topic),
+		Reserved: s.cfg.Kafka.ReservedPrefixes, IDHeader: mapping.Routing.Headers.ID, TransactionHeader: mapping.Routing.Headers.Transaction,
+		Mapper: s.mapper, Messages: mapping.WALMessages != "",
+	}
+	if mapping.Format == outbox.FormatDebezium {
+		src.IDHeader, src.Templates = "id", append(src.Templates, mapping.Debezium.RouteTopicReplacement)
+	}
 	if len(s.cfg.tables()) > 0 {
 		src.Postgres, src.Tables = s.side.Conn, published(s.tables)
 	}
-	return src, nil
+	return src
 }
 
 // auditSlot looks at the slot as it is now; a slot that is not there says nothing.
@@ -107,8 +114,12 @@ func (s *session) auditSlot(ctx context.Context) (slot audit.Slot, err error) {
 
 // parkedNow gives the events that are parked, and those that were and whose record compaction has left.
 func (s *session) parkedNow(ctx context.Context, take func(id string, live bool) error) error {
+	return parkedIDs(ctx, s.kafka.LookParked, take)
+}
+
+func parkedIDs(ctx context.Context, scan func(context.Context, func(outbox.Position, *publisher.Parked) error) error, take func(id string, live bool) error) error {
 	live, released := map[outbox.Position]string{}, []string{}
-	err := s.kafka.LookParked(ctx, func(at outbox.Position, e *publisher.Parked) error {
+	err := scan(ctx, func(at outbox.Position, e *publisher.Parked) error {
 		switch id, parked := live[at]; {
 		case e != nil:
 			live[at] = e.ID

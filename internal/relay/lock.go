@@ -101,17 +101,25 @@ func (s *session) stillAlone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var held bool
-	err = s.side.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::oid
-		AND objid = $2::oid AND objsubid = 2 AND granted AND mode = 'ExclusiveLock' AND pid = pg_backend_pid())`,
-		uint32(lockClass), uint32(s.lockKey())).Scan(&held)
+	held, err := s.holdsLock(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look at our lock: %w", err)
+		return err
 	case slot != nil || !held:
 		return errSlotLost
 	}
 	return nil
+}
+
+// holdsLock tells whether the exclusive lock is ours.
+func (s *session) holdsLock(ctx context.Context) (held bool, err error) {
+	err = s.side.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::oid
+		AND objid = $2::oid AND objsubid = 2 AND granted AND mode = 'ExclusiveLock' AND pid = pg_backend_pid())`,
+		uint32(lockClass), uint32(s.lockKey())).Scan(&held)
+	if err != nil {
+		return false, fmt.Errorf("look at our lock: %w", err)
+	}
+	return held, nil
 }
 
 func busy(slot, holder string) error {
