@@ -29,6 +29,9 @@ type engine interface {
 	// PlanRelease looks what a retry or skip would do, and Release does it.
 	PlanRelease(ctx context.Context, s setup, o releaseOptions) (releasePlan, error)
 	Release(ctx context.Context, s setup, o releaseOptions, out io.Writer) (releaseOutcome, error)
+	// PlanRepair looks what a repair would do, and Repair does it.
+	PlanRepair(ctx context.Context, s setup, o relay.RepairOptions) (relay.RepairPlan, error)
+	Repair(ctx context.Context, s setup, o relay.RepairOptions, out io.Writer) (relay.Repaired, error)
 	// Audit compares the outbox with Kafka; it fences nobody and takes nothing.
 	Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error)
 	// Inspect prepares to look; connections are made when they are needed.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/inspect"
+	"github.com/outbox-relay/relay/internal/relay"
 )
 
 // fakeEngine stands for the packages that do the work; nil functions must not be called.
@@ -24,6 +25,16 @@ type fakeEngine struct {
 	planRelease func(context.Context, setup, releaseOptions) (releasePlan, error)
 	release     func(context.Context, setup, releaseOptions, io.Writer) (releaseOutcome, error)
 	audit       func(context.Context, setup, audit.Options) (*audit.Report, error)
+	planRepair  func(context.Context, setup, relay.RepairOptions) (relay.RepairPlan, error)
+	repair      func(context.Context, setup, relay.RepairOptions, io.Writer) (relay.Repaired, error)
+}
+
+func (f fakeEngine) PlanRepair(ctx context.Context, s setup, o relay.RepairOptions) (relay.RepairPlan, error) {
+	return f.planRepair(ctx, s, o)
+}
+
+func (f fakeEngine) Repair(ctx context.Context, s setup, o relay.RepairOptions, out io.Writer) (relay.Repaired, error) {
+	return f.repair(ctx, s, o, out)
 }
 
 func (f fakeEngine) Parked(ctx context.Context, s setup) ([]parkedEvent, error) {

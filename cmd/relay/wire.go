@@ -33,6 +33,16 @@ func (realEngine) Adopt(ctx context.Context, s setup, o adoptOptions, out io.Wri
 	return relay.Adopt(ctx, relayConfig(s), relay.AdoptOptions{From: o.from, AcceptLoss: o.acceptLoss, AcceptDuplicates: o.acceptDuplicates}, out)
 }
 
+// PlanRepair looks what a repair would do.
+func (realEngine) PlanRepair(ctx context.Context, s setup, o relay.RepairOptions) (relay.RepairPlan, error) {
+	return relay.PlanRepair(ctx, relayConfig(s), o)
+}
+
+// Repair publishes what is missing.
+func (realEngine) Repair(ctx context.Context, s setup, o relay.RepairOptions, out io.Writer) (relay.Repaired, error) {
+	return relay.Repair(ctx, relayConfig(s), o, out)
+}
+
 // Inspect prepares to look.
 func (realEngine) Inspect(s setup) (inspector, error) {
 	return inspect.Open(inspectConfig(s))

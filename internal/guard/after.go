@@ -137,7 +137,7 @@ func decidedUpTo(cp *publisher.Checkpoint) outbox.LSN {
 
 func historyLost(f *Facts, summary string) *Refusal {
 	r := refuse(fault.HistoryLost, []Fact{FactServer, FactCheckpoint}, summary,
-		"Point source.url at the server that was promoted, if this is not it. Else compare the topics with the table from that place on; then `relay adopt --from LSN --accept-loss` goes on.")
+		"Point source.url at the server that was promoted, if this is not it. Else "+repairHint+" It names the events that are public and not in the database.")
 	r.Details = checkpointLine(f)
 	return r
 }
@@ -149,7 +149,7 @@ func slotNotAhead(f *Facts) *Refusal {
 	}
 	r := refuse(fault.SlotAhead, []Fact{FactSlot, FactCheckpoint},
 		fmt.Sprintf("slot %q is ahead of the checkpoint", f.Want.Slot),
-		fmt.Sprintf("Publish what is missing from the outbox table, then `relay adopt --from %s --accept-loss`. %s", confirmed, changeNothing))
+		repairHint)
 	r.Details = append(checkpointLine(f),
 		fmt.Sprintf("slot confirmed    %s", confirmed),
 		atRisk(cp.ResumeLSN, confirmed),
@@ -210,7 +210,7 @@ func tableDiffers(was publisher.PublishedTable, now []publisher.PublishedTable) 
 func publicationDiffers(f *Facts, since outbox.LSN, what string) *Refusal {
 	r := refuse(fault.PublicationDiffers, []Fact{FactPublication, FactCheckpoint},
 		fmt.Sprintf("publication %q is not what it was: %s", f.Want.Publication, what),
-		fmt.Sprintf("Compare the outbox table with the topics for that range, publish what is missing, then `relay adopt --from %s --accept-loss`.", f.Server.FlushLSN))
+		repairHint)
 	r.Details = append(checkpointLine(f),
 		fmt.Sprintf("At risk: rows committed in [%s, %s) while the publication was different.", since, f.Server.FlushLSN))
 	return r

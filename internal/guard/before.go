@@ -17,9 +17,7 @@ const (
 	logicalWAL            = "logical"
 	pgoutput              = "pgoutput"
 	slotLost              = "lost"
-	changeNothing         = "Nothing has been changed."
 	postgresForgets       = "Postgres will not send them again."
-	createSlotAndAdopt    = "SELECT pg_create_logical_replication_slot('%s', 'pgoutput'); then `relay adopt --from LSN --accept-loss` names what is given up and starts there"
 	compactCleanupSetting = "cleanup.policy=compact"
 )
 
@@ -114,7 +112,7 @@ func slotExists(f *Facts) *Refusal {
 	}
 	r := refuse(fault.SlotUnusable, []Fact{FactSlot, FactCheckpoint},
 		fmt.Sprintf("slot %q does not exist, but there is a checkpoint", f.Want.Slot),
-		fmt.Sprintf(createSlotAndAdopt, f.Want.Slot))
+		repairHint)
 	r.Details = append(checkpointLine(f), atRisk(f.Checkpoint.ResumeLSN, f.Server.FlushLSN))
 	return r
 }
@@ -146,8 +144,9 @@ func slotUsable(f *Facts) *Refusal {
 	}
 	r := refuse(fault.SlotUnusable, []Fact{FactSlot, FactCheckpoint},
 		fmt.Sprintf("slot %q %s", f.Want.Slot, wrong),
-		fmt.Sprintf("SELECT pg_drop_replication_slot('%s'); "+createSlotAndAdopt, f.Want.Slot, f.Want.Slot))
+		fmt.Sprintf("SELECT pg_drop_replication_slot('%s'); if nobody else needs it, and run `relay init`.", f.Want.Slot))
 	if f.Checkpoint != nil {
+		r.Hint = repairHint
 		r.Details = append(checkpointLine(f), atRisk(f.Checkpoint.ResumeLSN, f.Server.FlushLSN))
 	}
 	return r

@@ -1,8 +1,6 @@
 package guard
 
 import (
-	"fmt"
-
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/outbox"
 )
@@ -63,14 +61,16 @@ func reachedOf(f *Facts) outbox.LSN {
 	return 0
 }
 
-// RepairHint names the command that mends a verdict.
-const RepairHint = "`relay repair` shows which rows of the outbox table are not in Kafka, and publishes them with --apply."
+// repairHint names the command that mends a verdict.
+const repairHint = "`relay repair` shows which rows of the outbox table are not in Kafka, and with --apply publishes them and goes on. Nothing has been changed."
 
-// Untrusted is the verdict that a person gives when the database is another one than the checkpoint's, which only the
-// stream can show.
-func Untrusted(f *Facts) *Refusal {
-	r := refuse(fault.WitnessDiffers, []Fact{FactServer, FactSlot, FactCheckpoint},
-		fmt.Sprintf("the database is said to be another one than the one that relay %q has published from", f.Want.Relay), RepairHint)
+// Untrusted is a verdict of the stream in a person's mouth: it cannot be found without reading the stream again.
+func Untrusted(f *Facts, code fault.Code) *Refusal {
+	what := "the stream is not the one that was published"
+	if code == fault.PublicationDiffers {
+		what = "the WAL to be sent next cannot be decoded with the publication"
+	}
+	r := refuse(code, []Fact{FactServer, FactSlot, FactCheckpoint}, what+", as you say", repairHint)
 	r.Details = checkpointLine(f)
 	return r
 }

@@ -151,7 +151,7 @@ func (r *Resume) differs(summary string, was, is publisher.Transaction) *Refusal
 }
 
 const restoredHint = "This database is not the one that the events came from: a restored backup or disk, or another branch after a fail-over. " +
-	"Compare the outbox table with the topics; `relay adopt --from LSN --accept-loss` goes on from a place that you choose."
+	"`relay repair --verdict RLY1014` names what is public and not in the database, and with --apply publishes what is in the table and not in Kafka."
 
 func (r *Resume) refuse(summary, hint string) *Refusal {
 	ref := refuse(fault.WitnessDiffers, []Fact{FactServer, FactSlot, FactCheckpoint}, summary, hint)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/fault"
@@ -19,8 +20,9 @@ type RepairOptions struct {
 	AssumeMissing bool
 	// AcceptLoss gives up what no table can tell: WAL messages of the range.
 	AcceptLoss bool
-	// OtherHistory says that the database is another one than the checkpoint's, which only the stream finds out (RLY1014).
-	OtherHistory bool
+	// Verdict is one that only the stream finds: PublicationDiffers, for WAL that cannot be decoded with the publication, or
+	// WitnessDiffers, for a database that is not the one that was published. 0: what the guard finds.
+	Verdict fault.Code
 	// Seq of the checkpoint that the plan was made for; another one means that somebody was quicker. 0: any.
 	Seq uint64
 }
@@ -94,8 +96,8 @@ func (c *command) diagnose(o RepairOptions) (RepairPlan, error) {
 	if blocked != nil {
 		return plan, blocked
 	}
-	if o.OtherHistory && len(found) == 0 {
-		found = append(found, guard.Untrusted(f))
+	if o.Verdict != 0 && !slices.ContainsFunc(found, func(r *guard.Refusal) bool { return r.Code == o.Verdict }) {
+		found = append(found, guard.Untrusted(f, o.Verdict))
 	}
 	plan.Found, plan.From = found, f.Checkpoint.ResumeLSN
 	for _, r := range found {

@@ -150,7 +150,7 @@ var repairs = []repairCase{
 				cp.Witness = &publisher.Transaction{CommitLSN: at - 1, XID: 1, Rows: 1}
 			})
 		},
-		code: fault.WitnessDiffers, options: RepairOptions{OtherHistory: true}, missing: []string{"lost-1"},
+		code: fault.WitnessDiffers, options: RepairOptions{Verdict: fault.WitnessDiffers}, missing: []string{"lost-1"},
 	},
 }
 

@@ -35,8 +35,7 @@ func postgresTrouble(cfg *Config, err error) error {
 		return refusal(fault.SlotUnusable, fmt.Sprintf("slot %q cannot be used", cfg.Source.Slot), err, "SELECT * FROM pg_replication_slots; says in which state it is.", guard.FactSlot)
 	case replication.PublicationMissing:
 		return refusal(fault.PublicationDiffers, fmt.Sprintf("publication %q did not exist when the rows to be sent next were written", cfg.Source.Publication), err,
-			fmt.Sprintf("Postgres cannot decode that WAL with it, even if it exists now. Publish what is missing from the outbox table by other means; then "+
-				"SELECT pg_drop_replication_slot('%[1]s'); SELECT pg_create_logical_replication_slot('%[1]s', 'pgoutput'); and `relay adopt --from LSN --accept-loss` with the LSN that prints.", cfg.Source.Slot), guard.FactSlot, guard.FactPublication)
+			"Postgres cannot decode that WAL with it, even if it exists now. `relay repair --verdict RLY1007` shows which rows of the outbox table are not in Kafka, and with --apply publishes them and goes on.", guard.FactSlot, guard.FactPublication)
 	case replication.Misconfigured:
 		f.Code, f.Summary, f.Hint = fault.Config, "source.url cannot work", ""
 	default:
