@@ -48,13 +48,13 @@
 // and does not come or comes with another code, an event that is published after it, a process that ends by itself, and an
 // event that does not come through within a minute and a half after its fault was mended: each ends the storm and is its error.
 //
-//	    7.34s storm1 strike    postgres-kill: kill -9 of all processes of Postgres
-//	    7.37s storm1 strike    relay-kill: kill -9 of the relay that works
-//	    8.68s storm1 mend      postgres-kill and relay-kill (1.334s)             how long they lasted
-//	    9.14s storm1 recovered postgres-kill and relay-kill (463ms)              from the mend to the next event
-//	   17.78s storm1 strike    restored-and-written: a cold copy of the data directory restored, ...
-//	   20.83s storm1 refused   restored-and-written: RLY1014 (3.051s)            from the strike to the refusal
-//	   20.83s storm1 verdict   : 45877 written, 45877 published: as it should be
+//	 7.34s storm1 strike    postgres-kill: kill -9 of all processes of Postgres
+//	 7.37s storm1 strike    relay-kill: kill -9 of the relay that works
+//	 8.68s storm1 mend      postgres-kill and relay-kill (1.334s)             how long they lasted
+//	 9.14s storm1 recovered postgres-kill and relay-kill (463ms)              from the mend to the next event
+//	17.78s storm1 strike    restored-and-written: a cold copy of the data directory restored, ...
+//	20.83s storm1 refused   restored-and-written: RLY1014 (3.051s)            from the strike to the refusal
+//	20.83s storm1 verdict   : 45877 written, 45877 published: as it should be
 //
 // report.json and report.html in the directory of the storm say the same, and below it each life has a directory with its
 // logs and protocol logs. To see a failure again: the same -seed, -pg, -kafka, -faults and -strikes (or -for). Fewer faults

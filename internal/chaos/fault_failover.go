@@ -23,12 +23,16 @@ func failoverFaults() []*Fault {
 			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.failOver(ctx) },
 		},
 		{
-			Name: "promotion-without-slot", What: "the primary dies, a standby is promoted that has no slot", To: failoverFrom - 1,
+			Name: "promotion-without-slot", What: "the primary dies, a standby is promoted that has no slot", To: failoverFrom - 1, Live: true,
 			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.failOver(ctx) }, Refuses: fault.SlotUnusable,
 		},
 		{
 			Name: "promotion-tail-lost", What: "the primary dies, a standby is promoted that lacks published commits", From: failoverFrom,
 			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.failBehind(ctx) }, Refuses: fault.HistoryLost,
+		},
+		{
+			Name: "split-brain", What: "after a promotion relays reach the old primary again", From: failoverFrom,
+			Strike: func(ctx context.Context, l *life, _ int) (Mend, error) { return nil, l.splitBrain(ctx) }, Refuses: fault.HistoryLost,
 		},
 	}
 }
@@ -88,6 +92,44 @@ func (l *life) takeOver(ctx context.Context, standby *devstack.Postgres, err err
 		return err
 	}
 	return l.moveTo(standby)
+}
+
+// splitBrain lets a relay publish from the promoted server, and brings the old one back in its place.
+func (l *life) splitBrain(ctx context.Context) error {
+	if err := l.one(ctx); err != nil {
+		return err
+	}
+	standby, err := l.standby(ctx)
+	if err == nil {
+		err = errors.Join(l.retire(ctx), l.Primary.CaughtUp(ctx, standby))
+	}
+	if err == nil {
+		err = errors.Join(l.Primary.Kill(), standby.Promote(ctx))
+	}
+	if err != nil {
+		return errors.Join(err, closeIfAny(standby))
+	}
+	old := l.pointTo(standby)
+	if err = l.one(ctx); err == nil {
+		_, err = l.published(ctx)
+	}
+	if err == nil {
+		err = l.retire(ctx)
+	}
+	if err == nil {
+		err = old.Start(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, old.Close())
+	}
+	return errors.Join(l.moveTo(old), write(ctx, l))
+}
+
+func closeIfAny(p *devstack.Postgres) error {
+	if p == nil {
+		return nil
+	}
+	return p.Close()
 }
 
 func startUnlessUp(ctx context.Context, p *devstack.Postgres) error {

@@ -68,7 +68,7 @@ func together(mends []Mend) Mend {
 }
 
 func kill(_ context.Context, w *World, i int) (Mend, error) {
-	return func(ctx context.Context) error { return w.Kafka.Start(ctx, i) }, w.Kafka.Kill(i)
+	return func(ctx context.Context) error { return w.Kafka.Start(ctx, i) }, w.Kafka.Kill(i) //nolint:contextcheck // nothing to wait for
 }
 
 func stop(ctx context.Context, w *World, i int) (Mend, error) {

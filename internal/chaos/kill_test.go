@@ -12,7 +12,7 @@ import (
 
 // TestKills kills the relay at random moments while applications write, and counts out what came of it.
 func TestKills(t *testing.T) {
-	few := map[int]int{17: 9}
+	few := map[int]int{17: 6}
 	for _, major := range versions(t, 13, 15, 17, 18) {
 		t.Run(fmt.Sprintf("postgres %d", major), func(t *testing.T) {
 			kills := max(3, few[major])

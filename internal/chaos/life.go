@@ -186,6 +186,10 @@ func (l *life) storm(ctx context.Context, seed uint64, strike func(context.Conte
 		return nil
 	})
 	group.Go(func() error {
+		l.place.linger(busy, lingerFor)
+		return nil
+	})
+	group.Go(func() error {
 		l.place.checkpoint(busy)
 		return nil
 	})
@@ -195,7 +199,8 @@ func (l *life) storm(ctx context.Context, seed uint64, strike func(context.Conte
 }
 
 const (
-	stormRate = 150    // statements a second: enough that something always happens, little enough that faults are soon caught up with
+	stormRate = 150 // statements a second: enough that something always happens, little enough that faults are soon caught up with
+	lingerFor = 3 * time.Second
 	stormBulk = 15_000 // events of an occasional large transaction
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,35 @@ func insertMark(ctx context.Context, tx pgx.Tx, key string) (id string, err erro
 		return "", fmt.Errorf("number mark: %w", err)
 	}
 	return e.id.String(), insertEvents(ctx, tx.Conn(), []*event{e}, fateKept)
+}
+
+// linger commits events in transactions that stay open for long, one after the other, until ctx is done. Those that a
+// fault ends are left: the database says what became of them.
+func (p *Place) linger(ctx context.Context, d time.Duration) {
+	for ctx.Err() == nil {
+		if err := p.lingerOnce(ctx, d); err != nil {
+			_ = sleep(ctx, readEvery) // the server is away
+		}
+	}
+}
+
+func (p *Place) lingerOnce(ctx context.Context, d time.Duration) error {
+	conn, err := pgx.Connect(ctx, p.AppURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := insertMark(ctx, tx, "lingering"); err != nil {
+		return err
+	}
+	if err := sleep(ctx, d); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
 }
 
 // fill commits one transaction of so many events, spread over three keys.

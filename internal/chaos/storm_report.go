@@ -160,9 +160,18 @@ func (r *StormReport) Total() *Verdict {
 
 func (v *Verdict) add(o *Verdict, life string) {
 	for _, f := range []struct{ to, from *int }{
-		{&v.Written, &o.Written}, {&v.Published, &o.Published}, {&v.Missing, &o.Missing}, {&v.Twice, &o.Twice},
-		{&v.Phantoms, &o.Phantoms}, {&v.Altered, &o.Altered}, {&v.Disorder, &o.Disorder}, {&v.Torn, &o.Torn}, {&v.SeqWrong, &o.SeqWrong},
-		{&v.Zombies, &o.Zombies}, {&v.PieceFail, &o.PieceFail}, {&v.Cut, &o.Cut},
+		{&v.Written, &o.Written},
+		{&v.Published, &o.Published},
+		{&v.Missing, &o.Missing},
+		{&v.Twice, &o.Twice},
+		{&v.Phantoms, &o.Phantoms},
+		{&v.Altered, &o.Altered},
+		{&v.Disorder, &o.Disorder},
+		{&v.Torn, &o.Torn},
+		{&v.SeqWrong, &o.SeqWrong},
+		{&v.Zombies, &o.Zombies},
+		{&v.PieceFail, &o.PieceFail},
+		{&v.Cut, &o.Cut},
 	} {
 		*f.to += *f.from
 	}

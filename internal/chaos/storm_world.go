@@ -82,14 +82,16 @@ func (w *World) place(ctx context.Context, name string) (*Place, error) {
 }
 
 // moveTo makes another server the one that survives. The old one is killed for good.
-func (w *World) moveTo(server *devstack.Postgres) error {
-	old := w.Primary
-	w.Primary = server
+func (w *World) moveTo(server *devstack.Postgres) error { return w.pointTo(server).Close() }
+
+// pointTo lets all doors lead to another server. It gives the one that they led to.
+func (w *World) pointTo(server *devstack.Postgres) (old *devstack.Postgres) {
+	old, w.Primary = w.Primary, server
 	for _, door := range []*devstack.Proxy{w.relays, w.everyone} {
 		door.Retarget(server.Address())
 		door.Cut()
 	}
-	return old.Close()
+	return old
 }
 
 // sweep drops what earlier lives have left on the server: their slots would keep the log for ever.

@@ -13,16 +13,24 @@ var errSlotFree = errors.New("slot is free")
 // next session begins at the top.
 func (s *session) awaitSlot(ctx context.Context) error {
 	for {
-		slot, err := s.side.Slot(ctx, s.cfg.Source.Slot)
-		if err != nil {
-			return fmt.Errorf("look at the slot: %w", err)
-		}
-		if slot == nil || slot.ActivePID == 0 {
-			return errSlotFree
+		if err := s.answered(ctx, s.slotBusy); err != nil {
+			return err
 		}
 		s.cfg.Status.SlotHeldElsewhere()
 		if err := sleep(ctx, standbyEvery); err != nil {
 			return err
 		}
 	}
+}
+
+// slotBusy is errSlotFree when it is not.
+func (s *session) slotBusy(ctx context.Context) error {
+	slot, err := s.side.Slot(ctx, s.cfg.Source.Slot)
+	if err != nil {
+		return fmt.Errorf("look at the slot: %w", err)
+	}
+	if slot == nil || slot.ActivePID == 0 {
+		return errSlotFree
+	}
+	return nil
 }

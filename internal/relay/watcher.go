@@ -38,9 +38,9 @@ func (w *watcher) run(ctx context.Context, cancel context.CancelCauseFunc) error
 		case <-w.session.producer.Done():
 			err = fmt.Errorf("producer ended: %w", w.session.producer.Err())
 		case <-courtesy.C:
-			err = w.yield(ctx)
+			err = w.session.answered(ctx, w.yield)
 		case <-compare.C:
-			err = w.compare(ctx)
+			err = w.session.answered(ctx, w.compare)
 		}
 		if err != nil {
 			cancel(err)
