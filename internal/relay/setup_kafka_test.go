@@ -26,6 +26,22 @@ func (r *rig) createTopic(t *testing.T, name string, settings map[string]*string
 	admin := r.admin(t)
 	detail := &sarama.TopicDetail{NumPartitions: 3, ReplicationFactor: 1, ConfigEntries: settings}
 	eventually(t, "topic "+name+" is created", func() bool { return admin.CreateTopic(name, detail, false) == nil }) // a deleted one takes a moment to go
+	eventually(t, "topic "+name+" has leaders that answer", func() bool { return r.answers(name, detail.NumPartitions) })
+}
+
+// answers tells whether the end of each partition can be asked: a new topic takes a moment until it can.
+func (r *rig) answers(topic string, partitions int32) bool {
+	client, err := sarama.NewClient(r.cfg.Kafka.Brokers, sarama.NewConfig())
+	if err != nil {
+		return false
+	}
+	defer client.Close()
+	for p := range partitions {
+		if _, err := client.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *rig) alterTopic(t *testing.T, name, setting, value string) {
