@@ -125,13 +125,19 @@ func (v *Viewer) Tables() []replication.Table { return v.session.tables }
 
 // Look judges the relay of the configuration.
 //
-// Postgres is asked first: the slot never passes the checkpoint, so a checkpoint read later cannot seem to be behind. The
-// tails of the topics are compared with the checkpoint before they are read and must not be believed when the relay has
-// published meanwhile.
+// The slot is asked first: it never passes the checkpoint, so a checkpoint read later cannot seem to be behind. The end
+// of the WAL is asked last, for the checkpoint never passes that. The tails of the topics are compared with the checkpoint
+// before they are read and must not be believed when the relay has published meanwhile.
 func (v *Viewer) Look(ctx context.Context) Inspection {
-	s := v.session
 	v.reach(ctx)
 	in := Inspection{Place: v.place(), Configured: true, SlotName: v.cfg.Source.Slot, Postgres: v.postgres, Kafka: v.kafka}
+	v.lookAtPostgres(ctx, &in)
+	v.judge(ctx, &in)
+	return in
+}
+
+func (v *Viewer) lookAtPostgres(ctx context.Context, in *Inspection) {
+	s := v.session
 	if in.Postgres == nil {
 		in.Postgres = v.PostgresTrouble(v.askPostgres(ctx))
 	}
@@ -139,15 +145,34 @@ func (v *Viewer) Look(ctx context.Context) Inspection {
 		in.setSlot(s.facts.Slot, s.slot)
 		in.WALEnd, in.Version = s.facts.Server.FlushLSN, s.facts.Server.Version
 	}
+}
+
+// judge reads the checkpoint and compares it with what Postgres has said.
+func (v *Viewer) judge(ctx context.Context, in *Inspection) {
+	s := v.session
 	if in.Kafka == nil {
-		in.Kafka = v.kafkaTrouble(v.askKafka(ctx, &in))
+		in.Kafka = v.kafkaTrouble(v.askKafka(ctx, in))
 	}
+	v.askWALEnd(ctx, in)
 	if in.Postgres == nil && in.Kafka == nil && in.Refusal == nil {
 		if in.Refusal = guard.BeforeFence(&s.facts); in.Refusal == nil {
 			in.Refusal = guard.AfterRead(&s.facts)
 		}
 	}
-	return in
+}
+
+// askWALEnd asks for the end of the WAL once more: a relay at work has gone on while the rest was asked.
+func (v *Viewer) askWALEnd(ctx context.Context, in *Inspection) {
+	s := v.session
+	if in.Postgres != nil || s.facts.Server.InRecovery { // a standby has no end of its own, and is refused for what it is
+		return
+	}
+	end, err := s.walEnd(ctx)
+	if err != nil {
+		in.Postgres = v.PostgresTrouble(err)
+		return
+	}
+	s.facts.Server.FlushLSN, in.WALEnd = end, end
 }
 
 func (v *Viewer) place() publisher.Place {
@@ -276,8 +301,8 @@ func (v *Viewer) other(ctx context.Context, in *Inspection) error {
 	in.setLook(&v.cfg, look)
 	in.SlotName = cp.Slot
 	in.setSlot(slotFacts(slot), slot)
-	in.WALEnd, in.Version = s.facts.Server.FlushLSN, s.facts.Server.Version
-	if in.Refusal == nil && in.Checkpoint != nil {
+	in.Version = s.facts.Server.Version
+	if v.askWALEnd(ctx, in); in.Postgres == nil && in.Refusal == nil && in.Checkpoint != nil {
 		in.Refusal = guard.Elsewhere(v.otherFacts(in, look))
 	}
 	return nil
