@@ -36,13 +36,13 @@ func TestEmit(t *testing.T) {
 	}{
 		{"Python", "emit/emit.py", func(t *testing.T) (devstack.Program, error) {
 			return devstack.Python(t.Context())
-		}, emitted("pay_python", `{"id": "pay_python", "amount": "12.30"}`)},
+		}, emitted("pay_python", `{"id": "pay_python", "account": "acc_1", "amount": "12.30"}`)},
 		{"Java", "", func(t *testing.T) (devstack.Program, error) {
 			return devstack.JavaSource(t.Context(), "emit/Emit.java", t.TempDir())
-		}, emitted("pay_java", `{"id": "pay_java", "amount": "12.30"}`)},
+		}, emitted("pay_java", `{"id": "pay_java", "account": "acc_1", "amount": "12.30"}`)},
 		{"Node", "emit/emit.js", func(t *testing.T) (devstack.Program, error) {
 			return devstack.Node(t.Context())
-		}, emitted("pay_node", `{"id":"pay_node","amount":"12.30"}`)},
+		}, emitted("pay_node", `{"id":"pay_node","account":"acc_1","amount":"12.30"}`)},
 	}
 	t.Run("psql", func(t *testing.T) {
 		t.Parallel()

@@ -15,7 +15,7 @@ public class Emit {
                 emit.setString(1, "payment");
                 emit.setString(2, "pay_java");
                 emit.setString(3, "PaymentBooked");
-                emit.setString(4, "{\"id\": \"pay_java\", \"amount\": \"12.30\"}");
+                emit.setString(4, "{\"id\": \"pay_java\", \"account\": \"acc_1\", \"amount\": \"12.30\"}");
                 emit.setString(5, "{\"tenant\": \"acme\"}");
                 try (var result = emit.executeQuery()) {
                     result.next();

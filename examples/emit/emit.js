@@ -24,7 +24,7 @@ async function main() {
   const client = new Client({ connectionString: process.env.DATABASE_URL });
   await client.connect();
   try {
-    console.log("emitted", await book(client, { id: "pay_node", amount: "12.30" }));
+    console.log("emitted", await book(client, { id: "pay_node", account: "acc_1", amount: "12.30" }));
   } finally {
     await client.end();
   }

@@ -5,7 +5,7 @@ import os
 
 import psycopg
 
-payment = {"id": "pay_python", "amount": "12.30"}
+payment = {"id": "pay_python", "account": "acc_1", "amount": "12.30"}
 
 with psycopg.connect(os.environ["DATABASE_URL"]) as conn:
     with conn.transaction():  # commits at its end, rolls back on an exception
