@@ -161,6 +161,9 @@ func writeAudit(w io.Writer, r *audit.Report) error {
 	if r.Events.Gone > 0 {
 		out.number("  whose row is no longer in the table", r.Events.Gone)
 	}
+	if r.Events.Later > 0 {
+		out.number("  written after the table was read", r.Events.Later)
+	}
 	if r.Events.Foreign > 0 {
 		out.number("records of other producers", r.Events.Foreign)
 	}

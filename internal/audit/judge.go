@@ -47,11 +47,14 @@ func (a *auditor) judge(s *suspects, h *horizon) error {
 		e.read(value)
 		item := Item{ID: idOf(key)}
 		if e.kind == kindRecord {
-			if !h.extra(&e) {
+			switch {
+			case h.extra(&e):
+				a.suspect(item.ID, e)
+			case h.afterwards(&e):
+				a.report.Events.Later++
+			default:
 				a.report.Events.Gone++
-				return nil
 			}
-			a.suspect(item.ID, e)
 			return nil
 		}
 		if kind := h.absent(&e); kind == Missing {

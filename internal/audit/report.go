@@ -57,6 +57,8 @@ type Events struct {
 	Last  uint64 `json:"last"`
 	// Gone are those whose row is not in the table any more: older than all that it holds.
 	Gone uint64 `json:"gone"`
+	// Later are those whose row was written after the table was read.
+	Later uint64 `json:"later"`
 }
 
 // Partition is what was read of one partition.

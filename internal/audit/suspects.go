@@ -94,11 +94,15 @@ func (h *horizon) younger(e *entry) (Kind, bool) {
 	return Undatable, true
 }
 
-// extra says whether a record without a row is out of place; if not, its row has gone, or was not there yet when the
-// rows were read.
+// afterwards says whether a record's row was not there yet when the rows were read.
+func (h *horizon) afterwards(e *entry) bool {
+	return e.later || e.position.CommitLSN >= h.moment.before
+}
+
+// extra says whether a record without a row is out of place; if not, its row has gone, or came afterwards.
 func (h *horizon) extra(e *entry) bool {
 	switch {
-	case e.later, e.position.CommitLSN >= h.moment.before:
+	case h.afterwards(e):
 		return false
 	case h.firstMatch == 0, e.position.CommitLSN < h.firstMatch:
 		return false

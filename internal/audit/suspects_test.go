@@ -70,14 +70,16 @@ func TestWhetherARecordWithoutARowIsOutOfPlace(t *testing.T) {
 		record entry
 		change func(*horizon)
 		want   bool
+
+		afterwards bool
 	}{
-		{"older rows are there", at(2000, 150), func(*horizon) {}, true},
-		{"older rows are there, and records tell no transaction", at(2000, 0), func(*horizon) {}, true},
-		{"it committed when the rows had been read", at(5000, 150), func(*horizon) {}, false},
-		{"it was published later", entry{later: true, xid: 150, position: outbox.Position{CommitLSN: 2000}}, func(*horizon) {}, false},
-		{"it committed before all rows that are left", at(999, 150), func(*horizon) {}, false},
-		{"its transaction began before those of all rows that are left", at(2000, 89), func(*horizon) {}, false},
-		{"no row is left", at(2000, 150), func(h *horizon) { h.firstMatch, h.oldestRow = 0, 0 }, false},
+		{"older rows are there", at(2000, 150), func(*horizon) {}, true, false},
+		{"older rows are there, and records tell no transaction", at(2000, 0), func(*horizon) {}, true, false},
+		{"it committed when the rows had been read", at(5000, 150), func(*horizon) {}, false, true},
+		{"it was published later", entry{later: true, xid: 150, position: outbox.Position{CommitLSN: 2000}}, func(*horizon) {}, false, true},
+		{"it committed before all rows that are left", at(999, 150), func(*horizon) {}, false, false},
+		{"its transaction began before those of all rows that are left", at(2000, 89), func(*horizon) {}, false, false},
+		{"no row is left", at(2000, 150), func(h *horizon) { h.firstMatch, h.oldestRow = 0, 0 }, false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,6 +87,9 @@ func TestWhetherARecordWithoutARowIsOutOfPlace(t *testing.T) {
 			tt.change(h)
 			if got := h.extra(&tt.record); got != tt.want {
 				t.Errorf("it is %v, want %v", got, tt.want)
+			}
+			if got := h.afterwards(&tt.record); got != tt.afterwards {
+				t.Errorf("that its row came afterwards is %v, want %v", got, tt.afterwards)
 			}
 		})
 	}

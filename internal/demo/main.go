@@ -17,6 +17,8 @@
 //	report.go    the table
 //	narrator.go  what is told meanwhile
 //	stay.go      what there is to look at
+//	tour.go      what there is to type
+//	guide.go     typing it, and writing down what comes: docs/tour.md
 package main
 
 import (
@@ -36,24 +38,31 @@ const (
 
 func main() {
 	stay := flag.Bool("stay", false, "keep everything running after the count, until interrupted")
+	tourFile := flag.String("tour", "", "after the count, take the tour and write it to this `file`")
 	flag.Parse()
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the demo at once. Even then nothing is left behind: see package devstack.
 	context.AfterFunc(ctx, release)
-	os.Exit(run(ctx, newNarrator(os.Stdout), *stay))
+	os.Exit(run(ctx, newNarrator(os.Stdout), after{stay: *stay, tour: *tourFile}))
+}
+
+// after is what comes after the count.
+type after struct {
+	stay bool
+	tour string // file
 }
 
 // run gives the exit code.
-func run(interrupt context.Context, say *narrator, stay bool) int {
+func run(interrupt context.Context, say *narrator, then after) int {
 	// Whatever ends unasked, as the relay's process, ends the demo: the cause of ctx says why.
 	ctx, fail := context.WithCancelCause(interrupt)
 	defer fail(nil)
-	v, err := play(ctx, fail, say, stay)
+	v, err := play(ctx, fail, say, then)
 	if interrupt.Err() != nil {
 		say.step("interrupted", "")
 	}
 	switch {
-	case stay && v.even() && interrupt.Err() != nil:
+	case then.stay && v.even() && interrupt.Err() != nil:
 		return exitEven // counted before the interrupt
 	case interrupt.Err() != nil:
 		return exitInterrupted

@@ -17,7 +17,7 @@ const (
 )
 
 // play is the demo from beginning to end.
-func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay bool) (v verdict, err error) {
+func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, then after) (v verdict, err error) {
 	s, err := setStage(ctx, say)
 	defer func() {
 		if failed := s.close(); failed != nil {
@@ -53,7 +53,13 @@ func play(ctx context.Context, fail context.CancelCauseFunc, say *narrator, stay
 		}
 	}
 	say.step("verdict", "%s", conclusion(v))
-	if stay {
+	if then.tour != "" {
+		if err := newGuide(s, r).show(ctx, day, then.tour); err != nil {
+			return v, err
+		}
+		say.step("tour", "is written to %s", then.tour)
+	}
+	if then.stay {
 		return v, linger(ctx, s, r, day, say)
 	}
 	return v, r.stop(ctx)

@@ -74,8 +74,9 @@ func (s *stage) configure() (string, error) {
 source: {url: "%s"}
 routing: {topic: %s}
 kafka: {brokers: ["%s"], create_topics: all, replication_factor: 1, development: true}
-server: {listen: "127.0.0.1:0"}
-`, s.postgres.URL(relayRole, database), topic, s.kafka.Brokers()[0])
+failure: {on_unpublishable: park}
+server: {listen: "127.0.0.1:0", admin_socket: "%s"}
+`, s.postgres.URL(relayRole, database), topic, s.kafka.Brokers()[0], filepath.Join(s.companions.Dir(), "relay.sock"))
 	if err := os.WriteFile(s.config(), []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write relay.yaml: %w", err)
 	}

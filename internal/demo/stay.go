@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/outbox-relay/relay/internal/devstack"
@@ -31,12 +33,15 @@ func linger(ctx context.Context, s *stage, r *relay, day *shop, say *narrator) e
 	}
 }
 
-// whatToLookAt are commands to type. The relay listens on another port each time it starts.
+// whatToLookAt are pages to open and commands to type. The relay listens on another port each time it starts.
 func whatToLookAt(s *stage, r *relay) string {
-	return fmt.Sprintf(`%[1]s checkpoint list -c %[2]s
-http://%[3]s/     the status page; also /status, /metrics, /readyz, /livez
-tail -f %[4]s
+	dir, listen := filepath.Dir(s.config()), r.said("relay started").Listen
+	return fmt.Sprintf(`http://%[1]s/     the status page; also /status, /metrics, /readyz, /livez
+cd %[2]s; PATH=$PWD:$PATH; SHOP='%[3]s'
+%[4]s
+tail -f relay.log
 psql '%[5]s'
 kill -9 %[6]d`,
-		s.program(), s.config(), r.said("relay started").Listen, s.log(), s.postgres.URL(devstack.Superuser, database), r.pid())
+		listen, dir, s.postgres.URL(appRole, database), strings.Join(toType(listen), "\n"),
+		s.postgres.URL(devstack.Superuser, database), r.pid())
 }
