@@ -78,7 +78,7 @@ func (g *guide) run(ctx context.Context, command string) error {
 	cmd.Dir = filepath.Dir(g.stage.config())
 	cmd.Env = []string{
 		"PATH=" + cmd.Dir + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"SHOP=" + g.stage.postgres.URL(appRole, database),
+		"SHOP=" + g.stage.postgres.URL(appRole, database), "DB=" + g.stage.postgres.URL(relayRole, database),
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {

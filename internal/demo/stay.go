@@ -37,11 +37,11 @@ func linger(ctx context.Context, s *stage, r *relay, day *shop, say *narrator) e
 func whatToLookAt(s *stage, r *relay) string {
 	dir, listen := filepath.Dir(s.config()), r.said("relay started").Listen
 	return fmt.Sprintf(`http://%[1]s/     the status page; also /status, /metrics, /readyz, /livez
-cd %[2]s; PATH=$PWD:$PATH; SHOP='%[3]s'
+cd %[2]s; PATH=$PWD:$PATH; SHOP='%[3]s' DB='%[7]s'
 %[4]s
 tail -f relay.log
 psql '%[5]s'
 kill -9 %[6]d`,
 		listen, dir, s.postgres.URL(appRole, database), strings.Join(toType(listen), "\n"),
-		s.postgres.URL(devstack.Superuser, database), r.pid())
+		s.postgres.URL(devstack.Superuser, database), r.pid(), s.postgres.URL(relayRole, database))
 }

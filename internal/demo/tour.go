@@ -7,8 +7,8 @@ type leg struct {
 	commands    []string
 }
 
-// tour is what there is to type beside a relay at work. The directory of relay.yaml is the working directory, and $SHOP
-// the address of the database as the shop knows it.
+// tour is what there is to type beside a relay at work. The directory of relay.yaml is the working directory; $SHOP and $DB
+// are the addresses of the database as the shop and as the relay know it.
 func tour() []leg {
 	return []leg{
 		{"At work", `What the daemon logs when it starts, whether it is ready, and one screen about all of it. Everything on that but the first
@@ -54,6 +54,16 @@ publish take the slot for a moment; the daemon waits and goes on.`, []string{
 			`relay status`,
 			`relay resume`,
 			`relay wait --for caught-up`,
+		}},
+		{"A slot that is gone", `Somebody drops the slot while the shop writes. The relay refuses to guess, and says what is at risk. Repair finds the rows
+that are not in Kafka and publishes those.`, []string{
+			`psql -X -q -A -t "$DB" -c "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots" -c "SELECT pg_drop_replication_slot('relay_shop')"`,
+			`relay wait --for state=refused`,
+			`curl -s http://{listen}/readyz`,
+			`relay status`,
+			`relay repair`,
+			`relay repair --apply`,
+			`relay wait --for state=streaming`,
 		}},
 		{"Proof", "Each row of the table against each record in Kafka.", []string{
 			`relay audit`,
