@@ -20,7 +20,7 @@ func audited() *audit.Report {
 	r := &audit.Report{
 		Relay: "payments", Began: noon(), Ended: noon().Add(12 * time.Second),
 		Rows:       &audit.Rows{Tables: []string{"outbox.event"}, Read: 4120333, Asked: 4120333, Once: 4120330, Parked: 2, Oldest: &oldest},
-		Events:     audit.Events{Read: 4500123, Foreign: 3, First: 1, Last: 4500123, Gone: 379791},
+		Events:     audit.Events{Read: 4500123, Foreign: 3, First: 1, Last: 4500123, Gone: 379791, Later: 17},
 		Partitions: []audit.Partition{{Topic: "payment.events", Partition: 3, To: 99121, Events: 4500123}},
 		Reach:      []string{"Proved for rows still in the table: since 2026-11-21T12:00:00Z."},
 		Findings: []audit.Finding{
