@@ -31,7 +31,7 @@ func (g *guide) show(ctx context.Context, day *shop, file string) error {
 	if err = errors.Join(err, <-closed); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, g.page.Bytes(), 0o644); err != nil { //nolint:gosec // a page of the documentation
+	if err := os.WriteFile(file, g.page.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("write the tour: %w", err)
 	}
 	return nil
@@ -74,7 +74,7 @@ func (g *guide) run(ctx context.Context, command string) error {
 	for name, value := range g.places {
 		command = strings.ReplaceAll(command, name, value)
 	}
-	cmd := exec.CommandContext(ctx, "sh", "-c", command) //nolint:gosec // of the tour
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Dir = filepath.Dir(g.stage.config())
 	cmd.Env = []string{
 		"PATH=" + cmd.Dir + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
