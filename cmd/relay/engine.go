@@ -32,6 +32,9 @@ type engine interface {
 	// PlanRepair looks what a repair would do, and Repair does it.
 	PlanRepair(ctx context.Context, s setup, o relay.RepairOptions) (relay.RepairPlan, error)
 	Repair(ctx context.Context, s setup, o relay.RepairOptions, out io.Writer) (relay.Repaired, error)
+	// PlanDrop looks what retiring the relay takes away, and Drop does it.
+	PlanDrop(ctx context.Context, s setup) (relay.DropPlan, error)
+	Drop(ctx context.Context, s setup, out io.Writer) error
 	// Audit compares the outbox with Kafka; it fences nobody and takes nothing.
 	Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error)
 	// Inspect prepares to look; connections are made when they are needed.

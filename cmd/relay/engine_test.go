@@ -27,6 +27,16 @@ type fakeEngine struct {
 	audit       func(context.Context, setup, audit.Options) (*audit.Report, error)
 	planRepair  func(context.Context, setup, relay.RepairOptions) (relay.RepairPlan, error)
 	repair      func(context.Context, setup, relay.RepairOptions, io.Writer) (relay.Repaired, error)
+	planDrop    func(context.Context, setup) (relay.DropPlan, error)
+	drop        func(context.Context, setup, io.Writer) error
+}
+
+func (f fakeEngine) PlanDrop(ctx context.Context, s setup) (relay.DropPlan, error) {
+	return f.planDrop(ctx, s)
+}
+
+func (f fakeEngine) Drop(ctx context.Context, s setup, out io.Writer) error {
+	return f.drop(ctx, s, out)
 }
 
 func (f fakeEngine) PlanRepair(ctx context.Context, s setup, o relay.RepairOptions) (relay.RepairPlan, error) {

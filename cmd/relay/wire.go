@@ -43,6 +43,16 @@ func (realEngine) Repair(ctx context.Context, s setup, o relay.RepairOptions, ou
 	return relay.Repair(ctx, relayConfig(s), o, out)
 }
 
+// PlanDrop looks what retiring the relay takes away.
+func (realEngine) PlanDrop(ctx context.Context, s setup) (relay.DropPlan, error) {
+	return relay.PlanDrop(ctx, relayConfig(s))
+}
+
+// Drop retires the relay.
+func (realEngine) Drop(ctx context.Context, s setup, out io.Writer) error {
+	return relay.Drop(ctx, relayConfig(s), out)
+}
+
 // Inspect prepares to look.
 func (realEngine) Inspect(s setup) (inspector, error) {
 	return inspect.Open(inspectConfig(s))

@@ -32,7 +32,7 @@ const (
 	AdoptRefused         Code = 1018
 	Busy                 Code = 1019 // another command or relay holds what this one needs
 	NameTaken            Code = 1020 // what is to be made is there already, and not ours to replace
-	RepairRefused        Code = 1021 // a repair or drop needs another decision
+	RepairRefused        Code = 1021 // a repair needs another decision
 
 	Usage  Code = 2001
 	Config Code = 3001

@@ -1,12 +1,16 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/status"
@@ -276,4 +280,86 @@ func TestRepairBehindAHeldKey(t *testing.T) {
 	}
 	r.wantOrder(t, r.topic("missing"), "k", "1", "2")
 	r.wantOrder(t, r.topic("missing"), "free", "3")
+}
+
+// TestRepairInterrupted stops a repair after it has dropped the slot and before it has another one: the relay is refused as
+// before, and the next repair does the rest.
+func TestRepairInterrupted(t *testing.T) {
+	t.Parallel()
+	r := repairRig(t)
+	r.dropSlot(t)
+	r.createSlot(t, "test_decoding")
+	r.insertRows(t, "lost", 1)
+	holder, err := pgx.Connect(t.Context(), r.db.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close(context.WithoutCancel(t.Context()))
+	if _, err := holder.Exec(t.Context(), `BEGIN; SELECT pg_current_xact_id()`); err != nil { // a slot waits for it
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Repair(ctx, r.cfg, RepairOptions{}, io.Discard)
+		ended <- err
+	}()
+	eventually(t, "the new slot waits", func() bool {
+		var waits bool
+		const sql = `SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND plugin = 'pgoutput' AND confirmed_flush_lsn IS NULL)`
+		return r.db.QueryRow(t.Context(), sql, r.cfg.Source.Slot).Scan(&waits) == nil && waits
+	})
+	if _, err := Repair(t.Context(), r.cfg, RepairOptions{}, io.Discard); !isBusy(err) {
+		t.Errorf("a second repair: %v, want to be told who is at it", err)
+	}
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("the repair was done")
+	}
+	if _, err := holder.Exec(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	d := r.run(t)
+	eventually(t, "the relay is refused", func() bool { // the server may have made the slot for the one that is gone
+		ready := d.status.Ready()
+		return ready.State == status.Refused && (ready.Code == fault.SlotUnusable || ready.Code == fault.SlotAhead)
+	})
+	eventually(t, "the repair is done", func() bool { // the server may need a moment to see that the first one is gone
+		done, err := Repair(t.Context(), r.cfg, RepairOptions{}, io.Discard)
+		return err == nil && done.Published == 1
+	})
+	d.wantState(t, status.Streaming, 0)
+	r.wantOrder(t, r.cfg.Kafka.Relay+".order", "lost", "lost-1")
+}
+
+func isBusy(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Code == fault.Busy && strings.Contains(f.Summary, "pid ")
+}
+
+// TestDropWhileARelayWorks refuses, and drops when it has ended.
+func TestDropWhileARelayWorks(t *testing.T) {
+	t.Parallel()
+	r := sharedRig(t)
+	r.init(t)
+	d := r.run(t)
+	d.wantState(t, status.Streaming, 0)
+	for name, err := range map[string]error{
+		"drop": Drop(t.Context(), r.cfg, io.Discard),
+		"plan": func() error { _, err := PlanDrop(t.Context(), r.cfg); return err }(),
+	} {
+		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.Busy {
+			t.Errorf("%s beside a relay at work: %v", name, err)
+		}
+	}
+	d.wantState(t, status.Streaming, 0)
+	if err := d.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Drop(t.Context(), r.cfg, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if in := r.inspect(t); in.Slot != nil || in.Checkpoint != nil {
+		t.Errorf("left: %+v", in)
+	}
 }
