@@ -38,8 +38,10 @@ func (s *Storm) Run(ctx context.Context) (*StormReport, error) {
 	}
 	w, err := StartWorld(ctx, s.Postgres, s.Kafka, func(text string) { s.Say("%s", text) })
 	if err == nil {
-		r.servers(w)
-		err = errors.Join(s.lives(ctx, w, r), w.Close())
+		if err = r.versions(ctx, w, s.Binary); err == nil {
+			err = s.lives(ctx, w, r)
+		}
+		err = errors.Join(err, w.Close())
 	}
 	r.Took = time.Since(r.Began)
 	if err != nil {

@@ -2,10 +2,11 @@ package chaos
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"maps"
-	"runtime/debug"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // StormReport says what a storm did and what came of it. It is meant for JSON, for Write, and for WritePage.
 type StormReport struct {
 	Seed     uint64        `json:"seed"`
-	Relay    string        `json:"relay"`    // revision of the source
+	Relay    string        `json:"relay"`    // what `relay version` says
 	Postgres string        `json:"postgres"` // version of the server
 	Kafka    string        `json:"kafka"`
 	Faults   []string      `json:"faults"` // that could come
@@ -62,33 +63,22 @@ const (
 )
 
 func newStormReport(s *Storm) *StormReport {
-	r := &StormReport{Seed: s.Seed, Relay: revision(), Began: time.Now(), say: s.Say}
+	r := &StormReport{Seed: s.Seed, Began: time.Now(), say: s.Say}
 	for _, f := range s.Faults {
 		r.Faults = append(r.Faults, f.Name)
 	}
 	return r
 }
 
-// revision is that of the source which this program was built from.
-func revision() string {
-	info, _ := debug.ReadBuildInfo()
-	text := "unknown"
-	if info == nil {
-		return text
-	}
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			text = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			text += ", modified"
-		}
-	}
-	return text
-}
-
-func (r *StormReport) servers(w *World) {
+// versions notes what the storm is about.
+func (r *StormReport) versions(ctx context.Context, w *World, binary string) error {
 	r.Postgres, r.Kafka = w.version, w.Kafka.Version()
+	out, err := exec.CommandContext(ctx, binary, "version").Output()
+	if err != nil {
+		return fmt.Errorf("ask relay for its version: %w", err)
+	}
+	r.Relay = strings.TrimSpace(string(out))
+	return nil
 }
 
 func (r *StormReport) life(name string, settings Settings) *LifeReport {
@@ -196,6 +186,7 @@ func sortedNames(times map[string][]time.Duration) []string { return slices.Sort
 // Write prints the report for people.
 func (r *StormReport) Write(out io.Writer) error {
 	var b strings.Builder
+	fmt.Fprintf(&b, "relay      %s\n", r.Relay)
 	fmt.Fprintf(&b, "storm      seed %d, Postgres %s, Kafka %s, %d faults in %v\n", r.Seed, r.Postgres, r.Kafka, r.Count(KindStrike), r.Took.Round(time.Millisecond))
 	for _, kind := range []Kind{KindRecovered, KindRefused} {
 		times := r.times(kind)
