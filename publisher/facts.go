@@ -16,7 +16,8 @@ type Facts struct {
 	Checkpoint, Parked, TransactionState TopicFacts
 	// Topics are those that FactsRequest named, in its order.
 	Topics []TopicFacts
-	// Ends answer FactsRequest.Ends, in its order.
+	// Ends answer FactsRequest.Ends, in its order, and behind them the parked topic if something is parked there: each
+	// event has an offset of its own, so that its log is at least as long.
 	Ends []EndFacts
 	// Denied are the rights that this relay lacks to look, each once, as in "DescribeConfigs on Topic orders".
 	Denied []string
@@ -25,6 +26,7 @@ type Facts struct {
 // FactsRequest says what to look at beyond the internal topics.
 type FactsRequest struct {
 	ParkedTopic string   // full name; empty: not looked at
+	Parked      uint64   // events that the checkpoint counts there
 	Topics      []string // literally named event topics
 	// Ends, EventsTotal and Generation are those of the checkpoint; a tail record of the same generation with a relay-seq
 	// above EventsTotal was written by somebody who should not exist.

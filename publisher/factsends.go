@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 // tail is one partition whose end is compared with what the checkpoint remembers.
 type tail struct {
 	fact   *EndFacts
+	short  bool  // only the end matters: records of the parked topic may be large, and have no relay-seq
 	at     int64 // next offset to read
 	stable int64 // last stable offset
 }
@@ -27,20 +29,24 @@ type tail struct {
 // endFacts compares partitions with the offsets that the checkpoint remembers. All partitions of a leader are asked for
 // together, so that it costs round trips by the number of brokers.
 func (c *Client) endFacts(ctx context.Context, f *Facts, r FactsRequest) error {
-	if len(r.Ends) == 0 {
+	ends := r.Ends
+	if r.Parked > 0 {
+		ends = append(slices.Clone(ends), End{Topic: r.ParkedTopic, Offset: int64(r.Parked) - 1})
+	}
+	if len(ends) == 0 {
 		return nil
 	}
 	var names []string
-	for _, e := range r.Ends {
+	for _, e := range ends {
 		names = append(names, e.Topic)
 	}
 	found, err := c.lookUp(ctx, names)
 	if err != nil {
 		return err
 	}
-	f.Ends = make([]EndFacts, len(r.Ends))
+	f.Ends = make([]EndFacts, len(ends))
 	leaders := map[int32][]*tail{}
-	for i, e := range r.Ends {
+	for i, e := range ends {
 		f.Ends[i] = EndFacts{End: e}
 		t := found.topics[e.Topic]
 		switch {
@@ -50,7 +56,7 @@ func (c *Client) endFacts(ctx context.Context, f *Facts, r FactsRequest) error {
 			f.Ends[i].Known = true // it is gone, and with it all records: the log ends at 0
 		default:
 			leader := t.leaders[e.Partition]
-			leaders[leader] = append(leaders[leader], &tail{fact: &f.Ends[i]})
+			leaders[leader] = append(leaders[leader], &tail{fact: &f.Ends[i], short: i >= len(r.Ends)})
 		}
 	}
 	prefix := []byte(seqPrefix(c.cfg.Name(), r.Generation))
@@ -76,6 +82,9 @@ func (c *Client) lookAtTails(ctx context.Context, f *Facts, leader int32, tails 
 	tails, err = c.tailOffsets(ctx, f, conn, tails, sarama.ReadCommitted, func(t *tail, end int64) {
 		t.stable = end
 		t.at = max(t.fact.Offset+1, end-tailWindow)
+		if t.short {
+			t.at = end
+		}
 	})
 	if err != nil {
 		return err

@@ -57,7 +57,11 @@ func (a *app) parkedList(ctx context.Context, s parkedSelection, format string) 
 	}
 	items = slices.DeleteFunc(items, func(e parkedEvent) bool { return !s.matches(&e) })
 	if len(items) == 0 && (format == "table" || format == "wide") {
-		io.WriteString(a.err, "Nothing is parked.\n")
+		said := "Nothing is parked.\n"
+		if s.topic != "" || s.reason != "" {
+			said = nothingSelected
+		}
+		io.WriteString(a.err, said)
 		return nil
 	}
 	return writeParked(a.out, items, format, a.flags.noHeaders, time.Now())

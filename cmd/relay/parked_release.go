@@ -122,7 +122,7 @@ func (a *app) release(ctx context.Context, o releaseOptions) error {
 		return notParked(plan.Unknown[0])
 	}
 	if len(plan.Skip)+len(plan.Publish) == 0 {
-		io.WriteString(a.err, "Nothing that was selected is parked.\n")
+		io.WriteString(a.err, nothingSelected)
 		return nil
 	}
 	if err := a.writePlan(plan, o); err != nil {
@@ -168,6 +168,8 @@ func (a *app) writePlan(plan releasePlan, o releaseOptions) error {
 	}
 	return nil
 }
+
+const nothingSelected = "Nothing that was selected is parked.\n"
 
 // planLines is how many events of a plan are printed.
 const planLines = 50

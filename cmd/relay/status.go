@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,6 +78,9 @@ func writeStatus(w io.Writer, st inspect.Status, format string, now time.Time) e
 	if st.Reason != "" {
 		line("", codeText(st.Reason, st.Code))
 	}
+	for _, more := range aboutReason(st.Daemon) {
+		line("", more)
+	}
 	if st.NoDaemon != "" {
 		line("Daemon", st.NoDaemon)
 	}
@@ -133,6 +137,18 @@ func holderText(h *inspect.Holder, now time.Time) string {
 		text += " for " + age(now.Sub(*h.Since))
 	}
 	return text + fmt.Sprintf(" (walsender %d)", h.PID)
+}
+
+// aboutReason says what the daemon's reason is about, and what to do.
+func aboutReason(daemon *status.View) []string {
+	if daemon == nil {
+		return nil
+	}
+	lines := slices.Clone(daemon.About)
+	if daemon.Hint != "" {
+		lines = append(lines, "Hint: "+daemon.Hint)
+	}
+	return lines
 }
 
 func positionParts(st inspect.Status, now time.Time) []string {

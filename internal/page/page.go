@@ -53,6 +53,12 @@ func (d *document) header(w *writer) {
 	if v.Reason != "" {
 		w.put("<p class=\"reason\">%s</p>\n", v.Reason)
 	}
+	for _, about := range v.About {
+		w.put("<p>%s</p>\n", about)
+	}
+	if v.Hint != "" {
+		w.put("<p>%s</p>\n", v.Hint)
+	}
 	if p := v.Paused; p != nil && v.State != status.Paused {
 		w.put("<p class=\"reason\">Paused by %s since %s: when it could stream it will publish nothing.</p>\n", p.By, moment(p.Since, d.now))
 	}

@@ -53,7 +53,7 @@ func (d *daemon) round(ctx context.Context) (over bool, err error) {
 	defer end()
 	d.cfg = cfg
 	if changed {
-		d.bad, d.said = nil, ""
+		d.bad, d.said, d.noted = nil, "", ""
 		d.backoff.reset()
 	}
 	err = d.session(ctx)
@@ -84,6 +84,7 @@ type daemon struct {
 	facts   guard.Facts
 	halted  bool   // the session before stopped at an event that cannot be published
 	said    string // the trouble that was logged last and is not over: each is said once
+	noted   string // likewise of what does not change the state: a halt and what led to it take turns
 }
 
 // session runs one session to its end.
@@ -93,7 +94,7 @@ func (d *daemon) session(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.said != "" {
+	if d.said != "" || d.noted != "" {
 		s.log = slog.New(slog.DiscardHandler) // the trouble was said; its retries would flood the log
 	}
 	d.cfg.Status.SessionStarted()
@@ -189,7 +190,7 @@ func (d *daemon) progressed() {
 	if d.halted {
 		d.cfg.Logger.Info("going on: the event that stopped the relay is decided")
 	}
-	d.said, d.halted = "", false
+	d.said, d.noted, d.halted = "", "", false
 	d.cfg.Status.SetState(status.Streaming, "", 0)
 }
 

@@ -118,18 +118,18 @@ func (s *session) mappingProblem(t replication.Table, publishedOnly bool) string
 func (s *session) askKafka(ctx context.Context) error {
 	req := publisher.FactsRequest{ParkedTopic: s.cfg.Parked, Topics: literalTopics(s.cfg.Outbox)}
 	if cp := s.facts.Checkpoint; cp != nil {
-		req.Ends, req.EventsTotal, req.Generation = cp.Ends, cp.EventsTotal, cp.Generation
+		req.Ends, req.EventsTotal, req.Generation, req.Parked = cp.Ends, cp.EventsTotal, cp.Generation, cp.Holds.Parked
 	}
 	facts, err := s.kafka.Facts(ctx, req)
 	if err != nil {
 		return err
 	}
 	s.denied = facts.Denied
-	s.facts.Kafka = kafkaFacts(facts, s.cfg.Kafka.CheckpointTopic, req.EventsTotal)
+	s.facts.Kafka = kafkaFacts(facts, s.cfg.Kafka.CheckpointTopic, s.cfg.Parked, req.EventsTotal)
 	return nil
 }
 
-func kafkaFacts(f publisher.Facts, checkpointTopic string, eventsTotal uint64) guard.Kafka {
+func kafkaFacts(f publisher.Facts, checkpointTopic, parked string, eventsTotal uint64) guard.Kafka {
 	k := guard.Kafka{ClusterID: f.ClusterID, CheckpointTopicFor: checkpointTopic}
 	for _, b := range f.Brokers {
 		if b.TooOld {
@@ -148,7 +148,10 @@ func kafkaFacts(f publisher.Facts, checkpointTopic string, eventsTotal uint64) g
 	}
 	for _, e := range f.Ends {
 		where := fmt.Sprintf("%s partition %d", e.Topic, e.Partition)
-		if e.Known && e.LogEnd <= e.Offset {
+		switch {
+		case e.Known && e.LogEnd <= e.Offset && e.Topic == parked:
+			k.Lost = append(k.Lost, fmt.Sprintf("%s ends at offset %d, but %d events are parked there", where, e.LogEnd, e.Offset+1))
+		case e.Known && e.LogEnd <= e.Offset:
 			k.Lost = append(k.Lost, fmt.Sprintf("%s ends at offset %d, but offset %d was written and acknowledged", where, e.LogEnd, e.Offset))
 		}
 		if e.TailSeq > eventsTotal {

@@ -98,6 +98,13 @@ func TestBadEventHalts(t *testing.T) {
 				if !d.log.contains(says) {
 					t.Errorf("the log does not say %q", says)
 				}
+				if ready := d.status.Ready(); !strings.Contains(fmt.Sprint(ready.Reason, ready.About), says) || ready.Hint == "" {
+					t.Errorf("the readiness %+v does not say %q and what to do", ready, says)
+				}
+			}
+			d.triesAgain(t)
+			if n := d.log.count("kafka named an event"); n > 1 {
+				t.Errorf("the log says %d times what Kafka does not take", n)
 			}
 			if tc.mend == nil {
 				return
@@ -107,6 +114,13 @@ func TestBadEventHalts(t *testing.T) {
 			r.published(t, d, 4)
 		})
 	}
+}
+
+// triesAgain waits until a halted relay has had several sessions more.
+func (d *daemonRun) triesAgain(t *testing.T) {
+	t.Helper()
+	begun := d.status.View().Sessions.Started
+	eventually(t, "a halted relay tries again", func() bool { return d.status.View().Sessions.Started >= begun+4 })
 }
 
 // TestRelayThatHaltsEndsWithItsCode: a relay that is to end when a person must decide does.

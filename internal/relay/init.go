@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/guard"
 	"github.com/outbox-relay/relay/publisher"
 )
@@ -42,10 +43,15 @@ func initOnce(ctx context.Context, cfg Config, out io.Writer) error {
 	return c.initialise(ctx)
 }
 
-// mendTopics makes the parked topic of a relay that is initialised, if somebody has deleted it.
+// mendTopics makes the parked topic of a relay that is initialised, if somebody has deleted it. Where events went with it
+// an empty one would hide that from the relay; that they are lost is for a person to accept.
 func (c *command) mendTopics(ctx context.Context) error {
 	if c.parkedExists() {
 		return nil
+	}
+	if cp := c.facts.Checkpoint; cp.Holds.Parked > 0 {
+		return refusal(fault.KafkaLostData, fmt.Sprintf("topic %s is gone, and with it the %d parked events that the checkpoint counts", c.cfg.Parked, cp.Holds.Parked), nil,
+			fmt.Sprintf("`relay adopt --from %s` makes the topic anew, goes on without them and frees their keys.", cp.ResumeLSN), guard.FactCheckpoint, guard.FactTopics)
 	}
 	return c.createTopics(ctx)
 }

@@ -66,8 +66,10 @@ func (d *daemon) report(state status.State, err error) {
 	var code fault.Code
 	reason := err.Error()
 	attrs := []any{"state", string(state), "reason", reason}
-	if f, ok := errors.AsType[*fault.Error](err); ok {
+	f, ok := errors.AsType[*fault.Error](err)
+	if ok {
 		code = f.Code
+		d.cfg.Status.SetFault(state, firstLine(reason), f)
 		attrs = append(attrs, "code", code.String())
 		for _, detail := range f.Details {
 			attrs = append(attrs, slog.String("detail", strings.Join(strings.Fields(detail), " ")))
@@ -76,7 +78,9 @@ func (d *daemon) report(state status.State, err error) {
 			attrs = append(attrs, "hint", f.Hint)
 		}
 	}
-	d.cfg.Status.SetState(state, firstLine(reason), code)
+	if !ok {
+		d.cfg.Status.SetState(state, firstLine(reason), 0)
+	}
 	if key := fmt.Sprint(state, code, withoutLocal(firstLine(reason))); key != d.said {
 		d.said = key
 		d.cfg.Logger.Warn("not streaming", attrs...)
@@ -85,8 +89,8 @@ func (d *daemon) report(state status.State, err error) {
 
 // note logs what does not change the state, once.
 func (d *daemon) note(message string, err error) {
-	if key := message + withoutLocal(err.Error()); key != d.said {
-		d.said = key
+	if key := message + withoutLocal(err.Error()); key != d.noted {
+		d.noted = key
 		d.cfg.Logger.Warn(message, keyError, err.Error()) //nolint:sloglint // each caller has a constant
 	}
 }

@@ -21,6 +21,9 @@ type Readiness struct {
 	Reason string     `json:"reason,omitempty"`
 	Since  time.Time  `json:"since"`
 	Code   fault.Code `json:"code,omitempty"`
+	// About is what the reason is about, one thing a line: event, position, topic, key; or the facts of a refusal.
+	About []string `json:"about,omitempty"`
+	Hint  string   `json:"hint,omitempty"` // what to do
 }
 
 // Ready tells whether the relay does its work: it streams and moves, or it stands by for one that has the slot.
@@ -39,7 +42,7 @@ func (t *Tracker) Health() (r Readiness, stuck time.Duration) {
 }
 
 func (s *snapshot) readiness() Readiness {
-	r := Readiness{State: s.state.state, Reason: s.state.reason, Since: s.state.since, Code: s.state.code}
+	r := Readiness{State: s.state.state, Reason: s.state.reason, Since: s.state.since, Code: s.state.code, About: s.state.about, Hint: s.state.hint}
 	switch s.state.state {
 	case Streaming:
 		switch stuck := s.stuckFor(); {

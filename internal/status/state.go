@@ -1,6 +1,7 @@
 package status
 
 import (
+	"strings"
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
@@ -31,6 +32,8 @@ type stateNow struct {
 	state  State
 	reason string
 	code   fault.Code
+	about  []string
+	hint   string
 	since  time.Time
 }
 
@@ -39,10 +42,31 @@ type stateNow struct {
 func (t *Tracker) SetState(s State, reason string, code fault.Code) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.setState(s)
+	t.state.reason, t.state.code, t.state.about, t.state.hint = reason, code, nil, ""
+}
+
+// SetFault is SetState for an error that knows more than its line: what it is about, and what to do.
+func (t *Tracker) SetFault(s State, reason string, f *fault.Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.setState(s)
+	t.state.reason, t.state.code, t.state.about, t.state.hint = reason, f.Code, oneLineEach(f.Details), f.Hint
+}
+
+func (t *Tracker) setState(s State) {
 	if t.state.state != s {
 		t.state.state, t.state.since = s, t.now()
 	}
-	t.state.reason, t.state.code = reason, code
+}
+
+// oneLineEach takes the columns out of details: they are for a terminal.
+func oneLineEach(details []string) []string {
+	lines := make([]string, len(details))
+	for i, d := range details {
+		lines[i] = strings.Join(strings.Fields(d), " ")
+	}
+	return lines
 }
 
 // State is what the relay does now.
