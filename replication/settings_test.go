@@ -23,7 +23,7 @@ func TestPinnedSettingsWinOverTheConnectionString(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"work_mem": "1MB", "application_name": "mine", "wal_sender_timeout": "10000ms", "client_min_messages": "warning",
+		"work_mem": "1MB", "application_name": "mine", "wal_sender_timeout": "10000ms", "client_min_messages": "warning", "row_security": "off",
 	}
 	for _, s := range textSettings() {
 		want[s.name] = s.value

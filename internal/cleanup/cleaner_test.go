@@ -131,6 +131,21 @@ func TestMissingRight(t *testing.T) {
 	r.wantFreed(t)
 }
 
+// Rows that a policy hides look like none, but are there, and perhaps not in Kafka.
+func TestRowSecurity(t *testing.T) {
+	t.Parallel()
+	r := setup(t, 0)
+	r.cfg.Since = r.day.Add(time.Hour)
+	r.exec(t, insert(1, r.day)+`; ALTER TABLE `+r.partition()+` ENABLE ROW LEVEL SECURITY`)
+	r.restart(t)
+	if err := r.cleaner.round(t.Context()); err == nil || !strings.Contains(err.Error(), "row-level security") {
+		t.Errorf("error is %v", err)
+	}
+	if n := r.count(t, r.partition()); n != 1 {
+		t.Errorf("%d rows are left, want the one that the role may not see", n)
+	}
+}
+
 func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
 	r := setup(t, 0)

@@ -65,15 +65,16 @@ type function struct {
 }
 
 type table struct {
-	Name      string
-	Kind      string // r or p
-	Unlogged  bool
-	Key       string // of partitioning; "" without
-	Parent    string // whose partition it is; "" without
-	Bound     string // of a partition
-	Columns   []column
-	Checks    []constraint // and keys
-	IndexDefs []string
+	Name        string
+	Kind        string // r or p
+	Unlogged    bool
+	RowSecurity bool
+	Key         string // of partitioning; "" without
+	Parent      string // whose partition it is; "" without
+	Bound       string // of a partition
+	Columns     []column
+	Checks      []constraint // and keys
+	IndexDefs   []string
 }
 
 type column struct {

@@ -140,6 +140,8 @@ func differences() []difference {
 		{"partition of another day", `DROP TABLE outbox.event_sun; ALTER TABLE outbox.event DETACH PARTITION outbox.event_sat;
 			ALTER TABLE outbox.event ATTACH PARTITION outbox.event_sat FOR VALUES IN (7)`, "partition outbox.event_sat", "is FOR VALUES IN ('7'), not FOR VALUES IN ('6')"},
 		{"partition unlogged", `ALTER TABLE outbox.event_tue SET UNLOGGED`, "partition outbox.event_tue", "is unlogged"},
+		{"table with policies", `ALTER TABLE outbox.event ENABLE ROW LEVEL SECURITY`, "table outbox.event", "has row-level security"},
+		{"partition with policies", `ALTER TABLE outbox.event_tue ENABLE ROW LEVEL SECURITY`, "partition outbox.event_tue", "has row-level security"},
 		{"table dropped", `DROP TABLE outbox.event`, "table outbox.event", "does not exist"},
 		{"table not partitioned", `DROP TABLE outbox.event; CREATE TABLE outbox.event (id uuid)`, "table outbox.event", "is partitioned by nothing, not by LIST (weekday)"},
 		{"function dropped", `DROP FUNCTION outbox.emit`, "function outbox.emit", "does not exist"},

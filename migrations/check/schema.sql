@@ -19,7 +19,7 @@ SELECT json_build_object(
         WHERE nspname = $1),
     'tables', (
         SELECT json_agg(json_build_object(
-            'name', relname, 'kind', relkind, 'unlogged', relpersistence = 'u',
+            'name', relname, 'kind', relkind, 'unlogged', relpersistence = 'u', 'rowSecurity', relrowsecurity,
             'key', coalesce(pg_get_partkeydef(c.oid), ''),
             'parent', coalesce((SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid LIMIT 1), ''),
             'bound', coalesce(pg_get_expr(relpartbound, c.oid), ''),

@@ -37,11 +37,7 @@ func (c *comparison) table(live *schema, need neededTable) bool {
 		})
 		return true
 	}
-	var problems []problem
-	if have.Unlogged {
-		problems = append(problems, problem{"is unlogged: nothing of it reaches the write-ahead log", "ALTER TABLE " + name + " SET LOGGED;"})
-	}
-	c.found(object, problems...)
+	c.found(object, have.modeProblems(name)...)
 	for _, n := range need.columns {
 		c.column(name, have, n)
 	}
@@ -51,6 +47,21 @@ func (c *comparison) table(live *schema, need neededTable) bool {
 		c.found("constraint "+n.Name+" of "+name, constraintProblem("ALTER TABLE "+name, have.Checks, n)...)
 	}
 	return true
+}
+
+// modeProblems are those of the table as a whole.
+func (t table) modeProblems(name string) []problem {
+	var problems []problem
+	if t.Unlogged {
+		problems = append(problems, problem{"is unlogged: nothing of it reaches the write-ahead log", "ALTER TABLE " + name + " SET LOGGED;"})
+	}
+	if t.RowSecurity {
+		problems = append(problems, problem{
+			"has row-level security: it may refuse events, and hides rows from audit and clean-up, which then stop",
+			"ALTER TABLE " + name + " DISABLE ROW LEVEL SECURITY;",
+		})
+	}
+	return problems
 }
 
 func (c *comparison) column(tableName string, have table, need neededColumn) {
@@ -129,10 +140,7 @@ func (c *comparison) partition(live *schema, parent, part string, day int) {
 	if have.Bound != bound {
 		problems = append(problems, problem{"is " + have.Bound + ", not " + bound, "ALTER TABLE " + parentName + " DETACH PARTITION " + name + ";\n" + attach})
 	}
-	if have.Unlogged {
-		problems = append(problems, problem{"is unlogged: nothing of it reaches the write-ahead log", "ALTER TABLE " + name + " SET LOGGED;"})
-	}
-	c.found(object, problems...)
+	c.found(object, append(problems, have.modeProblems(name)...)...)
 }
 
 func orNothing(s string) string {

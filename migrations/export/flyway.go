@@ -9,7 +9,7 @@ func flyway() tool {
 		name: "flyway",
 		numbers: &numbering{
 			file:  regexp.MustCompile(`^[VB](\d+(?:[._]\d+)*)__(.+)\.(?:sql|java|class|kt)$`),
-			width: 1, recursive: true,
+			width: 1, recursive: true, parts: true,
 		},
 		forbidden: "${",
 		scripts: func(s source, version string) []File {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type numbering struct {
 	width     int            // of the first number, filled up with zeros; 0: it is the time
 	gapless   bool           // the tool wants each number
 	recursive bool           // the tool looks into directories below, too
+	parts     bool           // a number may have parts, as 1.2
 }
 
 // stamp is a number that is a time in UTC, the way several tools write it.
@@ -115,6 +117,9 @@ func (n *numbering) first(t taken, req Request) (string, error) {
 
 // check looks at a number that was given, and writes it as wide as the others.
 func (n *numbering) check(t taken, given string) (string, error) {
+	if n.parts && strings.ContainsAny(given, "._") {
+		return t.checkParts(given)
+	}
 	v, err := strconv.ParseUint(given, 10, 64)
 	if err != nil {
 		return "", &UsageError{Problem: fmt.Sprintf("--next-version %q is not a number", given)}
@@ -138,8 +143,43 @@ func (n *numbering) check(t taken, given string) (string, error) {
 	return fmt.Sprintf("%0*d", width, v), nil
 }
 
-// successor is the number after v: for a time the next second, or now if that is later.
+// checkParts looks at a number with parts, and leaves it as it was given.
+func (t taken) checkParts(given string) (string, error) {
+	parts, ok := numberParts(given)
+	if !ok {
+		return "", &UsageError{Problem: fmt.Sprintf("--next-version %q is not a number, nor numbers with dots between", given)}
+	}
+	for _, there := range t.byName {
+		if others, ok := numberParts(there); ok && slices.Compare(parts, others) <= 0 {
+			return "", &UsageError{Problem: fmt.Sprintf("--next-version %s is not above %s, which is there: the tool would not apply it", given, there)}
+		}
+	}
+	return given, nil
+}
+
+// numberParts are the parts of a number, without zeros at the end, which mean nothing.
+func numberParts(v string) ([]uint64, bool) {
+	var parts []uint64
+	for text := range strings.SplitSeq(strings.ReplaceAll(v, "_", "."), ".") {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return nil, false
+		}
+		parts = append(parts, n)
+	}
+	for len(parts) > 0 && parts[len(parts)-1] == 0 {
+		parts = parts[:len(parts)-1]
+	}
+	return parts, true
+}
+
+// successor is the number after v: for a time the next second, or now if that is later. Of a number with parts the last
+// one counts on.
 func successor(v string, now time.Time) (string, error) {
+	if last := strings.LastIndexAny(v, "._"); last >= 0 {
+		next, err := successor(v[last+1:], now)
+		return v[:last+1] + next, err
+	}
 	if t, err := time.Parse(stamp, v); err == nil {
 		if t = t.Add(time.Second); now.After(t) {
 			t = now
