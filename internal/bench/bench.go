@@ -93,6 +93,11 @@ func (b *bench) create(ctx context.Context) error {
 // open reaches the servers and makes a directory; nothing is made on the servers.
 func (b *bench) open(ctx context.Context) error {
 	var err error
+	if b.Profiles != "" {
+		if err := os.MkdirAll(b.Profiles, 0o755); err != nil {
+			return fmt.Errorf("make directory of profiles: %w", err)
+		}
+	}
 	if b.dir, err = os.MkdirTemp("", "relay-bench-"); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -69,7 +70,7 @@ func (o Options) Validate() error {
 	switch {
 	case o.Name != "" && !regexp.MustCompile(`^[a-z0-9]+$`).MatchString(o.Name) || len(o.Name) > nameLength:
 		return usage("name %q: want 1 to %d of a-z and 0-9: names in Postgres and Kafka end with it", o.Name, nameLength)
-	case o.Scale < 0.0001 || o.Scale > 100:
+	case math.IsNaN(o.Scale) || o.Scale < 0.0001 || o.Scale > 100:
 		return usage("scale %v: want 0.0001 to 100: the sizes of all backlogs are multiplied by it", o.Scale)
 	case o.Rounds < 1 || o.Rounds > 100:
 		return usage("rounds %d: want 1 to 100", o.Rounds)

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ func TestValidate(t *testing.T) {
 		{"name too long", func(o *Options) { o.Name = strings.Repeat("a", 17) }, "1 to 16"},
 		{"no scale", func(o *Options) { o.Scale = 0 }, "scale 0"},
 		{"negative scale", func(o *Options) { o.Scale = -1 }, "scale -1"},
+		{"a scale that is no number", func(o *Options) { o.Scale = math.NaN() }, "scale NaN"},
 		{"no rounds", func(o *Options) { o.Rounds = 0 }, "rounds 0"},
 		{"unknown part", func(o *Options) { o.Only = []string{"drains"} }, `part "drains": want some of idle, drain`},
 	}
