@@ -32,6 +32,12 @@ func (u *unit) size() int { return u.batch.Size() + u.siding.size() }
 
 func (u *unit) empty() bool { return u.events() == 0 }
 
+// eager tells that it has enough not to wait for more.
+func (u *unit) eager() bool { return u.events() >= eagerEvents || u.size() >= eagerBytes }
+
+// endsWhole tells that nothing in it belongs to a transaction that is still open.
+func (u *unit) endsWhole() bool { return u.batch.Mark() == u.whole && u.siding.endsWhole() }
+
 // count tells the status what is pending by now.
 func (u *unit) count(t *status.Tracker) {
 	events, bytes := int64(u.events()), int64(u.size())

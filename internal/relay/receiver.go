@@ -35,6 +35,10 @@ type batchLimits struct {
 // so that many keep the price low; they are received in some tens of milliseconds, and only while that much is coming.
 const eagerEvents = 4000
 
+// eagerBytes is enough for that too: it is more than as many small events take, and a steady flow of large ones would
+// otherwise keep the first of them waiting until the whole batch is full, for a second and longer.
+const eagerBytes = 2 << 20
+
 // receiver reads the stream, skips what is decided, maps the rest and fills units. It runs on one goroutine.
 type receiver struct {
 	src      source
@@ -81,10 +85,11 @@ func (r *receiver) run(ctx context.Context) error {
 	}
 }
 
-// next lends the unit to the committer while it waits for the network, if it ends between transactions. In bulk it waits
-// for the next read first: a Kafka transaction of one read's events would cost more than the events.
+// next lends the unit to the committer while it waits for the network, if it ends between transactions: rows of the open
+// one that are not for us, or its first row while that is still coming, keep nobody waiting. In bulk it waits for the
+// next read first: a Kafka transaction of one read's events would cost more than the events.
 func (r *receiver) next() (*replication.Message, error) {
-	if r.tx.open || r.unit == nil || r.unit.empty() || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
+	if r.unit == nil || r.unit.empty() || !r.unit.endsWhole() || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
 		return r.src.Next()
 	}
 	r.pipe.lend(r.unit)
@@ -341,7 +346,7 @@ func (r *receiver) complete(ctx context.Context) error {
 	u.resume, u.witness = r.at.resume, r.at.witness
 	u.transactions++
 	u.piece = r.finalPiece()
-	if u.piece > 0 || r.probing.Load() || (u.events() >= eagerEvents && r.pipe.isHungry()) {
+	if u.piece > 0 || r.probing.Load() || (u.eager() && r.pipe.isHungry()) {
 		r.pipe.hand(u)
 		r.unit = nil
 	}

@@ -49,6 +49,9 @@ func (s *siding) markWhole() {
 	}
 }
 
+// endsWhole tells that nothing stands behind the last whole transaction.
+func (s *siding) endsWhole() bool { return len(s.events) == s.whole.events && s.holds == s.whole.holds }
+
 // truncate drops what stands behind the last whole transaction.
 func (s *siding) truncate() {
 	if s.batch != nil {
@@ -59,7 +62,7 @@ func (s *siding) truncate() {
 
 // moveTail moves what stands behind the last whole transaction to an empty siding.
 func (s *siding) moveTail(to *siding) {
-	if s.batch == nil || (len(s.events) == s.whole.events && s.holds == s.whole.holds) {
+	if s.batch == nil || s.endsWhole() {
 		return
 	}
 	s.batch.MoveTail(s.whole.mark, to.open())
