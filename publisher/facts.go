@@ -45,6 +45,8 @@ type BrokerFacts struct {
 	TooOld bool
 	// PartitionVerification is transaction.partition.verification.enable.
 	PartitionVerification Setting
+	// TransactionMaxTimeout is transaction.max.timeout.ms; 0 when it may not be seen.
+	TransactionMaxTimeout time.Duration
 }
 
 // Setting is a boolean that one may not be allowed to see.
@@ -65,6 +67,8 @@ type TopicFacts struct {
 	ID                string // topic id as Kafka's tools print it
 	Partitions        int32
 	ReplicationFactor int16 // the smallest of its partitions
+	InSync            int16 // replicas in sync, the smallest of its partitions
+	Leaderless        int   // partitions without a leader at the moment
 
 	ConfigKnown     bool
 	CleanupPolicy   string // "compact", "delete", "compact,delete"
@@ -73,7 +77,11 @@ type TopicFacts struct {
 	MaxMessageBytes int32
 	// TimestampBefore is message.timestamp.before.max.ms; -1: no limit.
 	TimestampBefore time.Duration
-	LogAppendTime   bool
+	// TimestampAfter is message.timestamp.after.max.ms; -1: no limit.
+	TimestampAfter time.Duration
+	LogAppendTime  bool
+	// UncleanElection is unclean.leader.election.enable.
+	UncleanElection bool
 }
 
 // EndFacts compare one partition with the checkpoint's memory of it.
@@ -121,6 +129,25 @@ func (c *Client) Facts(ctx context.Context, r FactsRequest) (Facts, error) {
 	return f, nil
 }
 
+// DescribeTopics describes topics by name, those that do not exist too.
+func (c *Client) DescribeTopics(ctx context.Context, names []string) ([]TopicFacts, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	found, err := c.lookUp(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.describe(ctx, found.topics); err != nil {
+		return nil, err
+	}
+	var f Facts
+	for _, name := range names {
+		f.Topics = append(f.Topics, f.topic(found, name))
+	}
+	return f.Topics, nil
+}
+
 // topic tells what was found of a topic, and notes what may not be seen of it.
 func (f *Facts) topic(found *lookedUp, name string) TopicFacts {
 	t := found.topics[name]
@@ -133,7 +160,12 @@ func (f *Facts) topic(found *lookedUp, name string) TopicFacts {
 	}
 	facts := TopicFacts{
 		Name: name, Exists: true, ID: t.id, Partitions: t.partitions(), ReplicationFactor: t.replication,
-		ConfigKnown: t.config.known,
+		InSync: t.inSync, ConfigKnown: t.config.known,
+	}
+	for _, leader := range t.leaders {
+		if leader < 0 {
+			facts.Leaderless++
+		}
 	}
 	if !t.config.known {
 		f.deny("DescribeConfigs on Topic " + name)
@@ -144,7 +176,9 @@ func (f *Facts) topic(found *lookedUp, name string) TopicFacts {
 	facts.Retention = t.config.retention
 	facts.MaxMessageBytes = t.config.maxMessageBytes
 	facts.TimestampBefore = t.config.timestampBefore
+	facts.TimestampAfter = t.config.timestampAfter
 	facts.LogAppendTime = t.config.logAppendTime
+	facts.UncleanElection = t.config.uncleanElection
 	return facts
 }
 

@@ -8,7 +8,10 @@ import (
 	"github.com/IBM/sarama"
 )
 
-const partitionVerification = "transaction.partition.verification.enable"
+const (
+	partitionVerification = "transaction.partition.verification.enable"
+	transactionMaxTimeout = "transaction.max.timeout.ms"
+)
 
 // brokerFacts asks every broker for its release and settings. A broker that does not answer is left out: it may be the
 // one that is down.
@@ -54,32 +57,36 @@ func (c *Client) brokerFact(ctx context.Context, f *Facts, id int32, addr string
 	b.Release, b.TooOld = release(versions)
 	settings, err := call(ctx, conn, "describe broker", func() (*sarama.DescribeConfigsResponse, error) {
 		return conn.DescribeConfigs(&sarama.DescribeConfigsRequest{Version: 4, Resources: []*sarama.ConfigResource{{
-			Type: sarama.BrokerResource, Name: strconv.Itoa(int(id)), ConfigNames: []string{partitionVerification},
+			Type: sarama.BrokerResource, Name: strconv.Itoa(int(id)), ConfigNames: []string{partitionVerification, transactionMaxTimeout},
 		}}})
 	})
 	if err != nil {
 		return b, err
 	}
-	b.PartitionVerification = verification(settings)
+	b.set(settings)
 	if b.PartitionVerification == Unknown {
 		f.deny("DescribeConfigs on Cluster")
 	}
 	return b, nil
 }
 
-func verification(answer *sarama.DescribeConfigsResponse) Setting {
+// set takes a broker's settings as DescribeConfigs answers them.
+func (b *BrokerFacts) set(answer *sarama.DescribeConfigsResponse) {
 	for _, r := range answer.Resources {
 		for _, entry := range r.Configs {
-			if entry.Name != partitionVerification {
-				continue
+			switch entry.Name {
+			case partitionVerification:
+				b.PartitionVerification = Off
+				if entry.Value == "true" {
+					b.PartitionVerification = On
+				}
+			case transactionMaxTimeout:
+				if ms, err := strconv.ParseInt(entry.Value, 10, 32); err == nil {
+					b.TransactionMaxTimeout = milliseconds(ms)
+				}
 			}
-			if entry.Value == "true" {
-				return On
-			}
-			return Off
 		}
 	}
-	return Unknown
 }
 
 const apiKeyProduce = 0

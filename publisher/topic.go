@@ -13,6 +13,7 @@ type topic struct {
 	leaders []int32 // broker id by partition; -1: none at the moment
 	// replication is the smallest number of replicas among the partitions.
 	replication int16
+	inSync      int16 // the smallest number of replicas in sync among the partitions
 	config      topicConfig
 }
 
@@ -26,7 +27,9 @@ type topicConfig struct {
 	maxMessageBytes int32
 	retention       time.Duration // -1: for ever
 	timestampBefore time.Duration // -1: no limit
+	timestampAfter  time.Duration // -1: no limit
 	logAppendTime   bool
+	uncleanElection bool
 }
 
 // defaultTopicConfig is what a broker has without any setting.
@@ -37,13 +40,14 @@ func defaultTopicConfig() topicConfig {
 		maxMessageBytes: 1 << 20,
 		retention:       7 * 24 * time.Hour,
 		timestampBefore: -1,
+		timestampAfter:  time.Hour,
 	}
 }
 
 func topicConfigNames() []string {
 	return []string{
 		"cleanup.policy", "min.insync.replicas", "max.message.bytes", "retention.ms", "message.timestamp.before.max.ms",
-		"message.timestamp.type",
+		"message.timestamp.after.max.ms", "message.timestamp.type", "unclean.leader.election.enable",
 	}
 }
 
@@ -55,6 +59,8 @@ func (c *topicConfig) set(name, value string) {
 		c.cleanupPolicy = value
 	case "message.timestamp.type":
 		c.logAppendTime = value == "LogAppendTime"
+	case "unclean.leader.election.enable":
+		c.uncleanElection = value == "true"
 	}
 	if err != nil {
 		return
@@ -68,6 +74,8 @@ func (c *topicConfig) set(name, value string) {
 		c.retention = milliseconds(n)
 	case "message.timestamp.before.max.ms":
 		c.timestampBefore = milliseconds(n)
+	case "message.timestamp.after.max.ms":
+		c.timestampAfter = milliseconds(n)
 	}
 }
 

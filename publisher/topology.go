@@ -64,6 +64,9 @@ func newTopic(m *sarama.TopicMetadata) *topic {
 		if n := int16(len(p.Replicas)); i == 0 || n < t.replication {
 			t.replication = n
 		}
+		if n := int16(len(p.Isr)); i == 0 || n < t.inSync {
+			t.inSync = n
+		}
 	}
 	return t
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/audit"
 	"github.com/outbox-relay/relay/internal/config"
+	"github.com/outbox-relay/relay/internal/doctor"
 	"github.com/outbox-relay/relay/internal/inspect"
 	"github.com/outbox-relay/relay/internal/relay"
 	"github.com/outbox-relay/relay/internal/status"
@@ -37,6 +38,8 @@ type engine interface {
 	Drop(ctx context.Context, s setup, out io.Writer) error
 	// Audit compares the outbox with Kafka; it fences nobody and takes nothing.
 	Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error)
+	// Doctor looks at everything that a relay rests on. When a server does not answer it gives both a report and an error.
+	Doctor(ctx context.Context, s setup, o doctorOptions) (*doctor.Report, error)
 	// Inspect prepares to look; connections are made when they are needed.
 	Inspect(s setup) (inspector, error)
 	// Wait waits until the goal is reached or ctx ends; say tells what is worth knowing meanwhile.

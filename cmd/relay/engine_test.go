@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/outbox-relay/relay/internal/audit"
+	"github.com/outbox-relay/relay/internal/doctor"
 	"github.com/outbox-relay/relay/internal/inspect"
 	"github.com/outbox-relay/relay/internal/relay"
 )
@@ -25,6 +26,7 @@ type fakeEngine struct {
 	planRelease func(context.Context, setup, releaseOptions) (releasePlan, error)
 	release     func(context.Context, setup, releaseOptions, io.Writer) (releaseOutcome, error)
 	audit       func(context.Context, setup, audit.Options) (*audit.Report, error)
+	doctor      func(context.Context, setup, doctorOptions) (*doctor.Report, error)
 	planRepair  func(context.Context, setup, relay.RepairOptions) (relay.RepairPlan, error)
 	repair      func(context.Context, setup, relay.RepairOptions, io.Writer) (relay.Repaired, error)
 	planDrop    func(context.Context, setup) (relay.DropPlan, error)
@@ -119,6 +121,10 @@ func (f fakeInspector) Close() {}
 // inspecting is an engine that only looks, with these answers.
 func inspecting(f fakeInspector) fakeEngine {
 	return fakeEngine{inspect: func(setup) (inspector, error) { return f, nil }}
+}
+
+func (f fakeEngine) Doctor(ctx context.Context, s setup, o doctorOptions) (*doctor.Report, error) {
+	return f.doctor(ctx, s, o)
 }
 
 func (f fakeEngine) Audit(ctx context.Context, s setup, o audit.Options) (*audit.Report, error) {

@@ -44,7 +44,7 @@ start it (relay run).`,
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) }
 	cmd.AddCommand(
 		newCmdRun(a, nil), newCmdInit(a, nil), newCmdAdopt(a, nil), newCmdRepair(a, nil), newCmdDrop(a, nil), newCmdStatus(a, nil), newCmdLag(a, nil), newCmdWait(a, nil),
-		newCmdCheckpoint(a), newCmdEvents(a), newCmdParked(a), newCmdAudit(a, nil),
+		newCmdCheckpoint(a), newCmdEvents(a), newCmdParked(a), newCmdAudit(a, nil), newCmdDoctor(a, nil),
 		newCmdPause(a), newCmdResume(a), newCmdReload(a), newCmdConfig(a), newCmdMigrate(a),
 		newCmdBench(a, nil), newCmdExplain(a), newCmdVersion(a), newCmdCompletion(a),
 	)

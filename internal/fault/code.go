@@ -48,6 +48,7 @@ const (
 	NotOnce      Code = 6003 // an event is published more than once, or not although it should be
 	AuditFailed  Code = 6004 // events missing, repeated, out of order or changed
 	NotMigrated  Code = 6005 // tables, functions or grants are not as the migrations of this version make them
+	NotWell      Code = 6006 // doctor found what does not work or loses events
 
 	TimedOut Code = 7001 // wait
 

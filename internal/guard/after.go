@@ -262,18 +262,23 @@ func replicationSafe(f *Facts) *Refusal {
 	if f.Want.Development {
 		return nil
 	}
+	return first(unsafeTopics(f))
+}
+
+// unsafeTopics are all topics that one lost disk takes acknowledged records from.
+func unsafeTopics(f *Facts) []*Refusal {
 	topics := f.Kafka.Guarded
 	if f.Kafka.CheckpointTopic != nil {
 		topics = append([]Topic{*f.Kafka.CheckpointTopic}, topics...)
 	}
+	var all []*Refusal
 	for _, t := range topics {
-		unsafe := t.ReplicationFactor < minReplication || (t.MinInsync != 0 && t.MinInsync < minInsync)
-		if !unsafe {
+		if t.ReplicationFactor >= minReplication && (t.MinInsync == 0 || t.MinInsync >= minInsync) {
 			continue
 		}
-		return refuse(fault.UnsafeReplication, []Fact{FactTopics},
+		all = append(all, refuse(fault.UnsafeReplication, []Fact{FactTopics},
 			fmt.Sprintf("topic %s has replication factor %d and min.insync.replicas %d: one lost disk loses acknowledged records", t.Name, t.ReplicationFactor, t.MinInsync),
-			"Give it replication factor 3 and min.insync.replicas 2, or set kafka.development: true where losing events does not matter.")
+			"Give it replication factor 3 and min.insync.replicas 2, or set kafka.development: true where losing events does not matter."))
 	}
-	return nil
+	return all
 }

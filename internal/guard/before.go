@@ -71,7 +71,7 @@ func serverSuits(f *Facts) *Refusal {
 			"Use Postgres 14 or newer, or take wal_messages out of the configuration.")
 	case s.WALLevel != logicalWAL:
 		return refuse(fault.ServerUnsuitable, []Fact{FactServer}, fmt.Sprintf("wal_level is %q, not \"logical\"", s.WALLevel),
-			"ALTER SYSTEM SET wal_level = logical; and restart Postgres.")
+			"ALTER SYSTEM SET wal_level = logical; and restart Postgres.").mendedBy("ALTER SYSTEM SET wal_level = logical;")
 	}
 	return nil
 }
@@ -161,45 +161,64 @@ func cause(invalidation string) string {
 
 // outboxUsable refuses a publication that does not carry every row of the outbox tables: such rows are lost in silence.
 func outboxUsable(f *Facts) *Refusal {
+	return first(unusable(f))
+}
+
+// unusable are all reasons against publication and outbox tables.
+func unusable(f *Facts) []*Refusal {
 	p := f.Publication
 	if p == nil {
-		return refuse(fault.OutboxUnusable, []Fact{FactPublication},
+		return []*Refusal{refuse(fault.OutboxUnusable, []Fact{FactPublication},
 			fmt.Sprintf("publication %q does not exist in database %q", f.Want.Publication, f.Server.Database),
-			"Apply the outbox migration (`relay migrate print`), or name your own in source.publication.")
+			"Apply the outbox migration (`relay migrate print`), or name your own in source.publication.")}
 	}
+	var all []*Refusal
 	if !p.Insert {
-		return refuse(fault.PublicationDiffers, []Fact{FactPublication},
-			fmt.Sprintf("publication %q does not publish insert", f.Want.Publication),
-			fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert');", sqlName(f.Want.Publication)))
+		alter := fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert');", SQLName(f.Want.Publication))
+		all = append(all, refuse(fault.PublicationDiffers, []Fact{FactPublication},
+			fmt.Sprintf("publication %q does not publish insert", f.Want.Publication), alter).mendedBy(alter))
 	}
 	for i := range p.Tables {
 		if r := tableUsable(f, &p.Tables[i]); r != nil {
-			return r
+			all = append(all, r)
 		}
 	}
-	return nil
+	return all
 }
 
 func tableUsable(f *Facts, t *Table) *Refusal {
-	alter := "ALTER PUBLICATION " + sqlName(f.Want.Publication)
+	alter := "ALTER PUBLICATION " + SQLName(f.Want.Publication)
 	switch {
 	case t.OID == 0:
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("outbox table %s does not exist in database %q", t.Name, f.Server.Database),
 			"Apply the outbox migration (`relay migrate print`), or name your own table in outbox.table.")
 	case len(t.Unlogged) > 0:
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("table %s is unlogged: its rows never reach the WAL", t.Unlogged[0]),
-			fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.Unlogged[0]))
+			fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.Unlogged[0])).mendedBy(setLogged(t.Unlogged)...)
 	case !t.Published:
 		return refuse(fault.PublicationDiffers, []Fact{FactPublication}, fmt.Sprintf("publication %q does not contain outbox table %s", f.Want.Publication, t.Name),
-			fmt.Sprintf("%s ADD TABLE %s;", alter, t.Name))
+			fmt.Sprintf("%s ADD TABLE %s;", alter, t.Name)).mendedBy(fmt.Sprintf("%s ADD TABLE %s;", alter, t.Name))
 	case t.Partitioned && !f.Publication.ViaPartitionRoot:
 		return refuse(fault.PublicationDiffers, []Fact{FactPublication}, fmt.Sprintf("publication %q publishes the partitions of %s under their own names", f.Want.Publication, t.Name),
-			alter+" SET (publish_via_partition_root = true);")
+			alter+" SET (publish_via_partition_root = true);").mendedBy(alter + " SET (publish_via_partition_root = true);")
 	case t.RowFilter != "":
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication}, fmt.Sprintf("publication %q has a row filter on %s: %s", f.Want.Publication, t.Name, t.RowFilter),
-			fmt.Sprintf("Rows that the filter holds back would never be published. %s SET TABLE %s;", alter, t.Name))
+			fmt.Sprintf("Rows that the filter holds back would never be published. %s SET TABLE %s;", alter, t.Name)).mendedBy(again(alter, t)...)
 	}
 	return columnsPresent(f, t)
+}
+
+// again takes a table out and puts it in whole. SET TABLE would take the others out.
+func again(alter string, t *Table) []string {
+	return []string{fmt.Sprintf("%s DROP TABLE %s;", alter, t.Name), fmt.Sprintf("%s ADD TABLE %s;", alter, t.Name)}
+}
+
+func setLogged(tables []string) []string {
+	sql := make([]string, len(tables))
+	for i, name := range tables {
+		sql[i] = fmt.Sprintf("ALTER TABLE %s SET LOGGED;", name)
+	}
+	return sql
 }
 
 func columnsPresent(f *Facts, t *Table) *Refusal {
@@ -210,7 +229,7 @@ func columnsPresent(f *Facts, t *Table) *Refusal {
 	case t.Unlisted != "":
 		return refuse(fault.OutboxUnusable, []Fact{FactPublication},
 			fmt.Sprintf("the column list of publication %q on %s leaves out what the mapping needs: %s", f.Want.Publication, t.Name, t.Unlisted),
-			"Put the column into the list with ALTER PUBLICATION ... SET TABLE, or take the list away.")
+			"Put the column into the list with ALTER PUBLICATION ... SET TABLE, or take the list away.").mendedBy(again("ALTER PUBLICATION "+SQLName(f.Want.Publication), t)...)
 	}
 	return nil
 }
@@ -260,8 +279,8 @@ func refuse(code fault.Code, watch []Fact, summary, hint string) *Refusal {
 	return &Refusal{Fault: Fault{Code: code, Summary: summary, Hint: hint}, Watch: watch}
 }
 
-// sqlName is a name as SQL wants it, in quotes only where it needs them.
-func sqlName(name string) string {
+// SQLName is a name as SQL wants it, in quotes only where it needs them.
+func SQLName(name string) string {
 	if regexp.MustCompile(`^[a-z_][a-z0-9_]*$`).MatchString(name) {
 		return name
 	}

@@ -17,6 +17,14 @@ type Refusal struct {
 	Fault
 	// Watch names the facts that the verdict rests on: when one of them changes, a new session is worth a try.
 	Watch []Fact
+	// SQL are the statements that mend it, where statements alone do.
+	SQL []string
+}
+
+// mendedBy notes the statements that mend it.
+func (r *Refusal) mendedBy(sql ...string) *Refusal {
+	r.SQL = sql
+	return r
 }
 
 // Unwrap lets errors.As find the fault.

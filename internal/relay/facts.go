@@ -54,7 +54,7 @@ func (s *session) askCatalog(ctx context.Context, catalog *replication.Catalog) 
 	if err != nil {
 		return err
 	}
-	s.facts.Publication = s.publicationFacts(pub)
+	s.facts.Publication, s.publication = s.publicationFacts(pub), pub
 	if pub != nil {
 		s.tables = pub.Tables
 	}
@@ -124,7 +124,7 @@ func (s *session) askKafka(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.denied = facts.Denied
+	s.cluster = facts
 	s.facts.Kafka = kafkaFacts(facts, s.cfg.Kafka.CheckpointTopic, s.cfg.Parked, req.EventsTotal)
 	return nil
 }

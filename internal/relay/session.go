@@ -31,11 +31,12 @@ type session struct {
 
 	facts       guard.Facts
 	fingerprint string
-	slot        *replication.Slot   // as the catalogue has it
-	tables      []replication.Table // the outbox tables as the catalogue has them
-	denied      []string            // what Kafka would not let us look at
-	holds       heldKeys            // read with the checkpoint
-	readsParked bool                // the barrier goes to the parked topic too
+	slot        *replication.Slot        // as the catalogue has it
+	publication *replication.Publication // as the catalogue has it
+	tables      []replication.Table      // the outbox tables as the catalogue has them
+	cluster     publisher.Facts          // what Kafka showed at the last look
+	holds       heldKeys                 // read with the checkpoint
+	readsParked bool                     // the barrier goes to the parked topic too
 }
 
 func newSession(cfg *Config) (*session, error) {
@@ -186,8 +187,11 @@ func (s *session) guard(ctx context.Context) error {
 	if refusal != nil {
 		return refusal
 	}
-	for _, acl := range s.denied {
+	for _, acl := range s.cluster.Denied {
 		s.log.Warn("not authorised to check Kafka settings", "missing_acl", acl)
+	}
+	if err := s.warnForgeable(ctx); err != nil {
+		return err
 	}
 	if added := guard.Added(&s.facts); len(added) > 0 {
 		s.log.Warn("table was added to the publication: what was written to it before is not published", "tables", added)

@@ -129,11 +129,15 @@ func (v *Viewer) Tables() []replication.Table { return v.session.tables }
 // of the WAL is asked last, for the checkpoint never passes that. The tails of the topics are compared with the checkpoint
 // before they are read and must not be believed when the relay has published meanwhile.
 func (v *Viewer) Look(ctx context.Context) Inspection {
-	v.reach(ctx)
-	in := Inspection{Place: v.place(), Configured: true, SlotName: v.cfg.Source.Slot, Postgres: v.postgres, Kafka: v.kafka}
+	in := v.begin(ctx)
 	v.lookAtPostgres(ctx, &in)
 	v.judge(ctx, &in)
 	return in
+}
+
+func (v *Viewer) begin(ctx context.Context) Inspection {
+	v.reach(ctx)
+	return Inspection{Place: v.place(), Configured: true, SlotName: v.cfg.Source.Slot, Postgres: v.postgres, Kafka: v.kafka}
 }
 
 func (v *Viewer) lookAtPostgres(ctx context.Context, in *Inspection) {
@@ -147,13 +151,18 @@ func (v *Viewer) lookAtPostgres(ctx context.Context, in *Inspection) {
 	}
 }
 
-// judge reads the checkpoint and compares it with what Postgres has said.
-func (v *Viewer) judge(ctx context.Context, in *Inspection) {
-	s := v.session
+// lookAtKafka reads the checkpoint. A refusal says that it cannot be read.
+func (v *Viewer) lookAtKafka(ctx context.Context, in *Inspection) {
 	if in.Kafka == nil {
 		in.Kafka = v.kafkaTrouble(v.askKafka(ctx, in))
 	}
 	v.askWALEnd(ctx, in)
+}
+
+// judge reads the checkpoint and compares it with what Postgres has said.
+func (v *Viewer) judge(ctx context.Context, in *Inspection) {
+	s := v.session
+	v.lookAtKafka(ctx, in)
 	if in.Postgres == nil && in.Kafka == nil && in.Refusal == nil {
 		if in.Refusal = guard.BeforeFence(&s.facts); in.Refusal == nil {
 			in.Refusal = guard.AfterRead(&s.facts)

@@ -15,11 +15,16 @@ func (c *comparison) walMessages() error {
 	}
 	for _, f := range functions {
 		var problems []problem
+		grant := "GRANT EXECUTE ON FUNCTION pg_catalog." + f.Name + " TO " + role + ";"
 		if f.Public {
-			problems = append(problems, problem{"may be called by every role", "REVOKE EXECUTE ON FUNCTION pg_catalog." + f.Name + " FROM PUBLIC;"})
+			revoke := "REVOKE EXECUTE ON FUNCTION pg_catalog." + f.Name + " FROM PUBLIC;"
+			if role != "" { // which may have it as one of the public
+				revoke += "\n" + grant
+			}
+			problems = append(problems, problem{"may be called by every role", revoke})
 		}
 		if !f.App {
-			problems = append(problems, problem{"may not be called by " + role, "GRANT EXECUTE ON FUNCTION pg_catalog." + f.Name + " TO " + role + ";"})
+			problems = append(problems, problem{"may not be called by " + role, grant})
 		}
 		c.found("function pg_catalog."+f.Name, problems...)
 	}
