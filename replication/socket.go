@@ -90,7 +90,8 @@ func (s *socket) Read(p []byte) (int, error) {
 	}
 }
 
-// errPaused says that nothing came for bulkWait although much came before. The next Read waits again.
+// errPaused says that less than bulkBytes came in bulkWait although much came before. The next Read takes what is there,
+// or waits again.
 var errPaused = errors.New("the flow has paused")
 
 // wait sets how much the kernel waits for before it wakes us. What is there already is read whatever that says: Go asks

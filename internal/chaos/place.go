@@ -169,7 +169,7 @@ func (p *Place) WriteConfig(path string, s Settings) error {
 		fmt.Fprintf(&b, "  max_events: %d\n", s.MaxEvents)
 	}
 	if s.Memory != 0 {
-		fmt.Fprintf(&b, "  max_bytes: %dB\n  memory: %dB\n", s.Memory/3, s.Memory)
+		fmt.Fprintf(&b, "  max_bytes: %dB\n  memory: %dB\n", s.Memory/4, s.Memory)
 	}
 	if s.Park {
 		b.WriteString("failure:\n  on_unpublishable: park\n  max_held: 100000\n")

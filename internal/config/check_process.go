@@ -6,14 +6,17 @@ import (
 	"time"
 )
 
+// requestMemory is what requests in flight and the buffer of the stream take of the budget, as in internal/relay.
+const requestMemory Size = 12 << 20
+
 func (b Batch) check(k *checker) {
 	between(k, "batch.max_events", b.MaxEvents, 1, 1_000_000,
 		"one event a transaction is slow, more than a million keep a transaction open for too long")
 	between(k, "batch.max_bytes", b.MaxBytes, 64<<10, 1<<30,
 		"a batch holds at least one event, and one Kafka transaction has to pass within half of kafka.transaction_timeout")
-	between(k, "batch.memory", b.Memory, 8<<20, 64<<30, "less cannot hold two batches and the receive buffers")
-	if !k.failed("batch.memory") && !k.failed("batch.max_bytes") && b.Memory < 2*b.MaxBytes {
-		k.addf("batch.memory", "%v is less than twice batch.max_bytes (%v); one batch fills while the other commits", b.Memory, b.MaxBytes)
+	between(k, "batch.memory", b.Memory, requestMemory, 64<<30, "less cannot hold two batches and the requests in flight")
+	if !k.failed("batch.memory") && !k.failed("batch.max_bytes") && b.Memory < 2*b.MaxBytes+requestMemory {
+		k.addf("batch.memory", "%v is less than twice batch.max_bytes (%v) and %v for requests in flight; one batch fills while the other commits", b.Memory, b.MaxBytes, requestMemory)
 	}
 }
 

@@ -74,8 +74,12 @@ relay: relay.yaml:4:21: batch.max_events: "many" is not a whole number [RLY3001]
 relay: relay.yaml:4:21: batch.max_events: 0 is outside 1 to 1000000; one event a transaction is slow, more than a million keep a transaction open for too long [RLY3001]
      4 | batch: {max_events: 0}
        |                     ^`},
+		{"memory for two batches alone", minimal + "batch: {memory: 43MiB}\n", `
+relay: relay.yaml:4:17: batch.memory: 43MiB is less than twice batch.max_bytes (16MiB) and 12MiB for requests in flight; one batch fills while the other commits [RLY3001]
+     4 | batch: {memory: 43MiB}
+       |                 ^`},
 		{"memory below two batches", minimal + "batch: {memory: 24MiB}\n", `
-relay: relay.yaml:4:17: batch.memory: 24MiB is less than twice batch.max_bytes (16MiB); one batch fills while the other commits [RLY3001]
+relay: relay.yaml:4:17: batch.memory: 24MiB is less than twice batch.max_bytes (16MiB) and 12MiB for requests in flight; one batch fills while the other commits [RLY3001]
      4 | batch: {memory: 24MiB}
        |                 ^`},
 		{"no value", minimal + "routing: {tombstone: null}\n", `

@@ -92,6 +92,12 @@ func (r *receiver) next() (*replication.Message, error) {
 	if r.unit == nil || r.unit.empty() || !r.unit.endsWhole() || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
 		return r.src.Next()
 	}
+	if r.paused && r.pipe.isHungry() {
+		// Less than the kernel was to wait for may be there already, and reading it would take the unit back at once.
+		r.pipe.hand(r.unit)
+		r.unit = nil
+		return r.src.Next()
+	}
 	r.pipe.lend(r.unit)
 	m, err := r.src.Next()
 	r.unit = r.pipe.reclaim()

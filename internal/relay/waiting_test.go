@@ -21,6 +21,7 @@ type pausedStream struct {
 	bulk     bool
 	pipe     *pipeline
 	taken    *unit
+	last     replication.Kind
 }
 
 func (s *pausedStream) Next() (*replication.Message, error) {
@@ -29,11 +30,11 @@ func (s *pausedStream) Next() (*replication.Message, error) {
 		return nil, errNothingMore
 	}
 	m := &s.messages[0]
-	s.messages = s.messages[1:]
+	s.messages, s.last = s.messages[1:], m.Kind
 	return m, nil
 }
 
-func (s *pausedStream) Buffered() bool { return len(s.messages) > 0 }
+func (s *pausedStream) Buffered() bool { return len(s.messages) > 0 && s.last != replication.Pause }
 
 func (s *pausedStream) Bulk() bool { return s.bulk }
 
@@ -118,5 +119,17 @@ func TestLargeEventsInBulk(t *testing.T) {
 	}
 	if u.size() < eagerBytes || u.size() > eagerBytes+(64<<10) {
 		t.Errorf("a unit of %d bytes was handed over, want little more than %d", u.size(), eagerBytes)
+	}
+}
+
+// TestPauseInBulk: what came before a pause goes to a committer that waits for work, although more comes before the
+// committer has looked.
+func TestPauseInBulk(t *testing.T) {
+	h := makeHistory([]int{1, 1}, []bool{false, false})
+	s := &pausedStream{bulk: true, messages: h[0].messages(outboxRelation())}
+	s.messages = append(s.messages, replication.Message{Kind: replication.Pause})
+	s.messages = append(s.messages, h[1].messages(outboxRelation())...)
+	if u := received(t, s); u == nil || u.events() != 1 || u.resume != h[0].end {
+		t.Errorf("the committer gets %+v, want the event before the pause alone", u)
 	}
 }
