@@ -95,7 +95,7 @@ func durability(f *facts) []Finding {
 		{"full_page_writes", "a crash of the machine can damage tables"},
 	} {
 		if f.server.settings[s.name] == "off" {
-			all = append(all, found(f.production(Fail), "%s = off: %s", s.name, s.consequence).
+			all = append(all, found(f.unlessDevelopment(), "%s = off: %s", s.name, s.consequence).
 				sql("ALTER SYSTEM SET "+s.name+" = on;", reloadConf))
 		}
 	}

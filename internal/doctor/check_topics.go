@@ -156,7 +156,7 @@ func eventTopicsExist(f *facts) []Finding {
 func replicated(f *facts) []Finding {
 	bad := refusals(guard.OfKafka(&f.Facts), func(r *guard.Refusal) bool { return r.Code == fault.UnsafeReplication })
 	for i := range bad {
-		bad[i].Level = f.production(Fail)
+		bad[i].Level = f.unlessDevelopment()
 	}
 	for _, t := range f.Templated { // the guard knows nothing of these
 		if t.Exists && (t.ReplicationFactor < 3 || t.ConfigKnown && t.MinInSync < 2) {
@@ -170,7 +170,7 @@ func replicated(f *facts) []Finding {
 		}
 	}
 	if bad == nil {
-		bad = append(bad, found(OK, "%s survive the loss of a disk", counted(len(f.allTopics()), "topic")))
+		bad = append(bad, found(OK, "the loss of a disk loses nothing of %s", counted(len(f.allTopics()), "topic")))
 	}
 	return bad
 }
@@ -198,7 +198,7 @@ func uncleanElection(f *facts) []Finding {
 		if !t.UncleanElection {
 			return Finding{}, false
 		}
-		return f.setTopic(found(f.production(Fail), "topic %s allows unclean leader elections: acknowledged records can be lost", t.Name), t.Name, "unclean.leader.election.enable=false"), true
+		return f.setTopic(found(f.unlessDevelopment(), "topic %s allows unclean leader elections: acknowledged records can be lost", t.Name), t.Name, "unclean.leader.election.enable=false"), true
 	})
 }
 
@@ -225,7 +225,7 @@ func retention(f *facts) []Finding {
 	if !f.ownFormat() || !f.cfg.Relay.Cleanup.Enabled {
 		keep = 24 * time.Hour
 	}
-	return each(f.eventTopics(), "%s keep events at least as long as the outbox table", func(t publisher.TopicFacts) (Finding, bool) {
+	return each(f.eventTopics(), "retention of %s: at least as long as the outbox table keeps rows", func(t publisher.TopicFacts) (Finding, bool) {
 		if !t.ConfigKnown || t.CleanupPolicy == "compact" || t.Retention < 0 || t.Retention >= keep {
 			return Finding{}, false
 		}
@@ -238,7 +238,7 @@ func retention(f *facts) []Finding {
 const tableTimestampAhead = time.Hour
 
 func timestamps(f *facts) []Finding {
-	return each(f.eventTopics(), "%s take the timestamps of all events", func(t publisher.TopicFacts) (Finding, bool) {
+	return each(f.eventTopics(), "timestamps of all events are good for %s", func(t publisher.TopicFacts) (Finding, bool) {
 		switch {
 		case !t.ConfigKnown || t.LogAppendTime:
 			return Finding{}, false

@@ -79,12 +79,12 @@ func (f *facts) askPostgres(ctx context.Context, viewer *relay.Viewer) error {
 	return err
 }
 
-// production lowers what only matters where losing events does.
-func (f *facts) production(level Level) Level {
-	if f.cfg.Relay.Development && level == Fail {
+// unlessDevelopment is the level of what only matters where losing events does.
+func (f *facts) unlessDevelopment() Level {
+	if f.cfg.Relay.Development {
 		return Warn
 	}
-	return level
+	return Fail
 }
 
 // ownFormat tells the table of our migrations.
