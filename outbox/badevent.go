@@ -24,6 +24,14 @@ const (
 	ReasonBadFrame       Reason = "bad_frame"       // a WAL message without the frame of an event
 )
 
+// Reasons lists all reasons.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonNoRoute, ReasonBadTopic, ReasonForbiddenTopic, ReasonNull, ReasonBadID, ReasonBadName, ReasonBadHeaders,
+		ReasonForgedHeader, ReasonBadTimestamp, ReasonBadPartition, ReasonBadPayload, ReasonBadFrame,
+	}
+}
+
 // BadEvent is one event that cannot become a record. It concerns that event alone: the batch is as it was before.
 // It holds names and positions, never a payload or a header value, so it can be logged.
 type BadEvent struct {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/outbox-relay/relay/internal/relay"
 )
 
 func newCmdParked(a *app) *cobra.Command {
@@ -97,6 +101,15 @@ type parkedSelection struct {
 func (s *parkedSelection) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.topic, "topic", "", "events for this topic")
 	cmd.Flags().StringVar(&s.reason, "reason", "", "events that are parked for this reason, as in unknown_topic")
+	registerCompletion(cmd, "reason", relay.ParkedReasons()...)
+}
+
+// check refuses a reason that no event can have: a slip would look as if nothing were parked.
+func (s *parkedSelection) check(cmd *cobra.Command) error {
+	if known := relay.ParkedReasons(); s.reason != "" && !slices.Contains(known, s.reason) {
+		return usageError(cmd, "--reason %q is no reason for which events are parked; those are %s", s.reason, strings.Join(known, ", "))
+	}
+	return nil
 }
 
 // matches tells whether a filter lets an event through.

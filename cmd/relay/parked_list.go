@@ -36,6 +36,9 @@ with reason "held" those that wait behind one of the same topic and key. Nothing
 			if err != nil {
 				return err
 			}
+			if err := s.check(cmd); err != nil {
+				return err
+			}
 			return runF(cmd.Context(), s, format)
 		},
 	}

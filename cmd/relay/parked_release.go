@@ -33,6 +33,7 @@ type releasePlan struct {
 type releaseOutcome struct {
 	Published, Skipped int
 	Left               []parkedEvent
+	Items              []releasedEvent
 }
 
 func newCmdParkedRetry(a *app, runF func(context.Context, releaseOptions) error) *cobra.Command {
@@ -48,7 +49,8 @@ changed. An event and those that wait behind it are published in order, from the
 what it does not take stays parked with the new reason, and what waits behind that goes on waiting. Publishing, and
 taking out of the parked topic, is one Kafka transaction: after a crash it is done or not done.
 
-A plan is printed first. --to-topic publishes the selected events elsewhere.`,
+A plan is printed first. --to-topic publishes the selected events elsewhere. With -o json or yaml the one document on
+stdout names each event with its outcome: would_publish without --apply, else published, or parked with the reason why.`,
 		Example: `  relay parked retry --all
   relay parked retry --all --apply
   relay parked retry 00000001-0000000007A41C60-00000000 --to-topic payment.large --apply`,
@@ -71,7 +73,9 @@ func newCmdParkedSkip(a *app, runF func(context.Context, releaseOptions) error) 
 --all, --topic and --reason mean events that could not be published; those that only wait (reason "held") are given up
 when they are named, or with --reason held. All of it is one Kafka transaction: after a crash it is done or not done.
 
-A plan is printed first. Copy what you give up before: relay parked show POSITION -o json.`,
+A plan is printed first. Copy what you give up before: relay parked show POSITION -o json. With -o json or yaml the one
+document on stdout names each event with its outcome: would_skip or would_publish without --apply, else skipped,
+published, or parked with the reason why.`,
 		Example: `  relay parked skip 00000001-0000000007A41C60-00000000
   relay parked skip --reason bad_topic --apply`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runRelease(cmd, &o, args, runF) },
@@ -90,7 +94,10 @@ func (a *app) bindRelease(cmd *cobra.Command, o *releaseOptions) {
 
 func (a *app) runRelease(cmd *cobra.Command, o *releaseOptions, args []string, runF func(context.Context, releaseOptions) error) error {
 	var err error
-	if o.format, err = a.format(cmd, "table", "wide"); err != nil {
+	if o.format, err = a.format(cmd, "table", "wide", "json", "yaml"); err != nil {
+		return err
+	}
+	if err := o.check(cmd); err != nil {
 		return err
 	}
 	o.events = args
@@ -123,13 +130,13 @@ func (a *app) release(ctx context.Context, o releaseOptions) error {
 	}
 	if len(plan.Skip)+len(plan.Publish) == 0 {
 		io.WriteString(a.err, nothingSelected)
-		return nil
+		return a.writeRelease(o, false, nil)
 	}
 	if err := a.writePlan(plan, o); err != nil {
 		return err
 	}
 	if !a.confirmed(o.applyFlags, l.Config.Name) {
-		return nil
+		return a.writeRelease(o, false, plan.items())
 	}
 	closeProtocol, err := s.openProtocol(o.protocolLog)
 	if err != nil {
@@ -140,10 +147,17 @@ func (a *app) release(ctx context.Context, o releaseOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.sayOutcome(outcome)
+	if err := a.writeRelease(o, true, outcome.Items); err != nil {
+		return err
+	}
+	return a.sayOutcome(outcome, o)
 }
 
 func (a *app) writePlan(plan releasePlan, o releaseOptions) error {
+	out, format := a.out, o.format
+	if o.forPrograms() {
+		out, format = a.err, "table"
+	}
 	for _, part := range []struct {
 		does   string
 		events []parkedEvent
@@ -154,16 +168,16 @@ func (a *app) writePlan(plan releasePlan, o releaseOptions) error {
 		if len(part.events) == 0 {
 			continue
 		}
-		fmt.Fprintf(a.out, "Plan: %s, %s:\n", part.does, events(len(part.events)))
+		fmt.Fprintf(out, "Plan: %s, %s:\n", part.does, events(len(part.events)))
 		shown := part.events[:min(len(part.events), planLines)]
 		if o.toTopic != "" {
-			fmt.Fprintf(a.out, "(those selected go to topic %s)\n", o.toTopic)
+			fmt.Fprintf(out, "(those selected go to topic %s)\n", o.toTopic)
 		}
-		if err := writeParked(a.out, shown, o.format, a.flags.noHeaders, time.Now()); err != nil {
+		if err := writeParked(out, shown, format, a.flags.noHeaders, time.Now()); err != nil {
 			return err
 		}
 		if more := len(part.events) - len(shown); more > 0 {
-			fmt.Fprintf(a.out, "... and %d more\n", more)
+			fmt.Fprintf(out, "... and %d more\n", more)
 		}
 	}
 	return nil
@@ -182,12 +196,16 @@ func events(n int) string {
 }
 
 // sayOutcome prints what was done. Events that are left are an error: somebody must decide again.
-func (a *app) sayOutcome(o releaseOutcome) error {
-	fmt.Fprintf(a.out, "published %s", events(o.Published))
-	if o.Skipped > 0 {
-		fmt.Fprintf(a.out, ", gave up %s", events(o.Skipped))
+func (a *app) sayOutcome(o releaseOutcome, asked releaseOptions) error {
+	out := a.out
+	if asked.forPrograms() {
+		out = a.err
 	}
-	io.WriteString(a.out, "\n")
+	fmt.Fprintf(out, "published %s", events(o.Published))
+	if o.Skipped > 0 {
+		fmt.Fprintf(out, ", gave up %s", events(o.Skipped))
+	}
+	io.WriteString(out, "\n")
 	if len(o.Left) == 0 {
 		return nil
 	}

@@ -16,6 +16,8 @@ import (
 type parkedDocument struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
+	// EventKind is the event's own kind, which that of the document hides.
+	EventKind string `json:"event_kind"`
 	parkedContent
 }
 
@@ -27,7 +29,7 @@ func newCmdParkedShow(a *app, runF func(ctx context.Context, name, format string
 		Use:   "show POSITION|ID",
 		Short: "Show a parked event with its headers and value",
 		Long: `Show one parked event, by position or id: why it is parked, its headers, and its value. An event that could not be
-mapped has the row as it was received instead of a value.`,
+mapped has the row as it was received instead of a value; in JSON and YAML event_kind tells: record, row or message.`,
 		Example: "  relay parked show 00000001-0000000007A41C60-00000000\n  relay parked show 0197a5b2-6c1e-7d11-9f5e-0d2c5a3b7f01 -o json",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -80,7 +82,7 @@ func notParked(name string) error {
 func writeParkedEvent(w io.Writer, e parkedContent, format string, now time.Time) error {
 	switch format {
 	case "json", "yaml":
-		return writeDocument(w, format, parkedDocument{APIVersion: "relay/v1", Kind: "ParkedEvent", parkedContent: e})
+		return writeDocument(w, format, parkedDocument{APIVersion: "relay/v1", Kind: "ParkedEvent", EventKind: e.Kind, parkedContent: e})
 	case "name":
 		_, err := fmt.Fprintln(w, e.name())
 		return err

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/relay"
 )
 
 // twoParked are an event that is too large and one that waits behind it, with a key that is no text.
@@ -84,6 +87,70 @@ func TestReleaseNeedsConsent(t *testing.T) {
 	}
 }
 
+// TestReleaseDocuments: with -o json or yaml stdout is one document, of the plan or of what was done.
+func TestReleaseDocuments(t *testing.T) {
+	plan := releasePlan{Skip: twoParked()[:1], Publish: twoParked()[1:]}
+	done := releaseOutcome{Skipped: 1, Left: twoParked()[1:], Items: []releasedEvent{
+		describeRelease(twoParked()[0], "skipped"), describeRelease(twoParked()[1], "parked"),
+	}}
+	for _, tc := range []struct {
+		name string
+		args []string
+		plan releasePlan
+		code int
+		says string
+	}{
+		{"planned", []string{"skip", "--all"}, plan, fault.ExitDone, "Nothing has been changed"},
+		{"done", []string{"skip", "--all", "--apply"}, plan, fault.ExitRefused, "gave up 1 event"},
+		{"nothing", []string{"retry", "--all", "--to-topic", "other"}, releasePlan{}, fault.ExitDone, "Nothing that was selected"},
+	} {
+		for _, format := range []string{"json", "yaml"} {
+			t.Run(tc.name+" "+format, func(t *testing.T) {
+				a := newTestApp(t, fakeEngine{
+					planRelease: func(context.Context, setup, releaseOptions) (releasePlan, error) { return tc.plan, nil },
+					release:     func(context.Context, setup, releaseOptions, io.Writer) (releaseOutcome, error) { return done, nil },
+				})
+				if code := a.main(append([]string{"parked", "-o", format}, tc.args...)); code != tc.code {
+					t.Errorf("exit code %d, want %d\n%s", code, tc.code, a.err.String())
+				}
+				golden(t, "testdata/parked_release_"+tc.name+"."+format, a.out.String())
+				wants(t, a.err.String(), tc.says)
+			})
+		}
+	}
+}
+
+// TestReasonsOfTheGuide: the filter knows the reasons that the guide lists, and no other.
+func TestReasonsOfTheGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/parked-events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(guide), "| reason | what it is | what mends it |\n|---|---|---|\n")
+	lines, _, _ := strings.Cut(rest, "\n\n")
+	var listed []string
+	for line := range strings.Lines(lines) {
+		for i, word := range strings.Split(strings.Split(line, "|")[1], "`") {
+			if i%2 == 1 {
+				listed = append(listed, word)
+			}
+		}
+	}
+	known := relay.ParkedReasons()
+	slices.Sort(listed)
+	slices.Sort(known)
+	if !slices.Equal(listed, known) {
+		t.Errorf("the guide lists %v, known are %v", listed, known)
+	}
+	for _, args := range [][]string{{"list"}, {"retry"}, {"skip"}} {
+		a := newTestApp(t, fakeEngine{})
+		if code := a.main(append([]string{"parked", "--reason", "to_large"}, args...)); code != fault.ExitUsage {
+			t.Errorf("%v: exit code %d, want %d", args, code, fault.ExitUsage)
+		}
+		wants(t, a.err.String(), `"to_large"`, "too_large", "held")
+	}
+}
+
 // TestReleaseOutcomes: what is left is an error of its own exit code, and so is a name that nothing has.
 func TestReleaseOutcomes(t *testing.T) {
 	plan := releasePlan{Publish: twoParked()}
@@ -124,25 +191,26 @@ func TestReleaseOutcomes(t *testing.T) {
 func TestParkedOnServers(t *testing.T) {
 	r := newRig(t)
 	park := []string{"--set", "failure.on_unpublishable=park", "--set", "kafka.create_topics=internal"}
-	relay := func(code int, args ...string) (string, string) { return r.relay(t, code, append(args, park...)...) }
-	relay(fault.ExitDone, "init")
+	run := func(code int, args ...string) (string, string) { return r.relay(t, code, append(args, park...)...) }
+	run(fault.ExitDone, "init")
 	r.emit(t, 3)
-	relay(fault.ExitDone, "run", "--once")
-	stdout, _ := relay(fault.ExitDone, "parked", "list", "--no-headers")
+	run(fault.ExitDone, "run", "--once")
+	stdout, _ := run(fault.ExitDone, "parked", "list", "--no-headers")
 	wants(t, stdout, "pay_0", "pay_2", "unknown_topic")
-	name, _ := relay(fault.ExitDone, "parked", "list", "-o", "name")
+	name, _ := run(fault.ExitDone, "parked", "list", "-o", "name")
 	first, _, _ := strings.Cut(name, "\n")
-	stdout, _ = relay(fault.ExitDone, "parked", "show", strings.TrimPrefix(first, "parked/"), "-o", "json")
+	stdout, _ = run(fault.ExitDone, "parked", "show", strings.TrimPrefix(first, "parked/"), "-o", "json")
 	wants(t, stdout, `"value": "{\"amount\": 12.30}"`, `"reason": "unknown_topic"`, `"name": "id"`)
-	_, stderr := relay(fault.ExitDone, "parked", "retry", "--all")
+	_, stderr := run(fault.ExitDone, "parked", "retry", "--all")
 	wants(t, stderr, "Nothing has been changed")
-	_, stderr = relay(fault.ExitRefused, "parked", "retry", first, "--apply")
-	wants(t, stderr, "[RLY4001]", "unknown_topic")
-	stdout, _ = relay(fault.ExitDone, "parked", "skip", first, "--apply")
-	wants(t, stdout, "gave up 1 event")
+	stdout, stderr = run(fault.ExitRefused, "parked", "retry", first, "--apply", "-o", "json")
+	wants(t, stderr, "Plan: publish", "[RLY4001]", "unknown_topic")
+	wants(t, stdout, `"kind": "ParkedRetry"`, `"applied": true`, `"outcome": "parked"`, `"reason": "unknown_topic"`)
+	stdout, _ = run(fault.ExitDone, "parked", "skip", first, "--apply", "-o", "yaml")
+	wants(t, stdout, "kind: ParkedSkip", "outcome: skipped")
 	stdout, _ = r.relay(t, fault.ExitDone, "parked", "retry", "--all", "--apply", "--protocol-log", "protocol.jsonl") // may create topics
 	wants(t, stdout, "published 2 events")
-	_, stderr = relay(fault.ExitDone, "parked", "list")
+	_, stderr = run(fault.ExitDone, "parked", "list")
 	wants(t, stderr, "Nothing is parked")
 	if c := r.checkpoint(t); c.Record.EventsTotal != 2 || c.Record.Holds.Parked != 0 || c.Record.Holds.Count != 0 {
 		t.Errorf("checkpoint is %+v", c.Record)

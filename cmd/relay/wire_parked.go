@@ -36,7 +36,11 @@ func (realEngine) PlanRelease(ctx context.Context, s setup, o releaseOptions) (r
 // Release retries or skips.
 func (realEngine) Release(ctx context.Context, s setup, o releaseOptions, out io.Writer) (releaseOutcome, error) {
 	done, err := relay.ReleaseParked(ctx, relayConfig(s), o.release(), out)
-	return releaseOutcome{Published: done.Published, Skipped: done.Skipped, Left: describeParked(done.Left)}, err
+	outcome := releaseOutcome{Published: done.Published, Skipped: done.Skipped, Left: describeParked(done.Left)}
+	for _, e := range done.Events {
+		outcome.Items = append(outcome.Items, describeRelease(describeOne(&e.Parked, e.Size), string(e.Fate)))
+	}
+	return outcome, err
 }
 
 func (o *releaseOptions) release() relay.Release {

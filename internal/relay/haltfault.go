@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/outbox-relay/relay/internal/fault"
@@ -52,12 +53,26 @@ func (h *halt) giveUp() string {
 
 // ofKafka tells the reasons that Kafka gives: it may take the same record another time.
 func ofKafka(r outbox.Reason) bool {
-	switch publisher.Cause(r) {
-	case publisher.CauseTooLarge, publisher.CauseUnknownTopic, publisher.CauseNotAuthorised, publisher.CauseTimestamp,
-		publisher.CausePartition, publisher.CauseInvalidRecord:
-		return true
+	return slices.Contains(kafkaReasons(), publisher.Cause(r))
+}
+
+func kafkaReasons() []publisher.Cause {
+	return []publisher.Cause{
+		publisher.CauseTooLarge, publisher.CauseUnknownTopic, publisher.CauseNotAuthorised, publisher.CauseTimestamp,
+		publisher.CausePartition, publisher.CauseInvalidRecord,
 	}
-	return false
+}
+
+// ParkedReasons lists every reason for which an event is parked.
+func ParkedReasons() []string {
+	var all []string
+	for _, c := range kafkaReasons() {
+		all = append(all, string(c))
+	}
+	for _, r := range append(outbox.Reasons(), reasonHeld) {
+		all = append(all, string(r))
+	}
+	return all
 }
 
 // keyText is a key as people read it.

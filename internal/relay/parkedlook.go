@@ -62,7 +62,7 @@ func PlanRelease(ctx context.Context, cfg Config, what Release) (ReleasePlan, er
 	if err := lookParked(ctx, cfg, index.take); err != nil {
 		return ReleasePlan{}, err
 	}
-	r := &release{Release: what, fates: make(map[outbox.Position]fate)}
+	r := newRelease(what)
 	plan := ReleasePlan{Unknown: what.unknown(index)}
 	for _, ch := range index.chains() {
 		for i, f := range r.walk(ch) {

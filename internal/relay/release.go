@@ -37,14 +37,40 @@ type Outcome struct {
 	Published, Skipped int
 	// Left are selected events, and events that waited behind them, that cannot be published still.
 	Left []*ParkedEvent
+	// Events are all that something was to be done to, in order.
+	Events []Released
 }
+
+// Released is what became of one event: its reason is why it is parked, or was.
+type Released struct {
+	*ParkedEvent
+	Fate ReleasedFate
+}
+
+// ReleasedFate is a stable word for what became of an event.
+type ReleasedFate string
+
+// The fates of events.
+const (
+	ReleasedPublished ReleasedFate = "published"
+	ReleasedSkipped   ReleasedFate = "skipped"
+	StillParked       ReleasedFate = "parked" // it cannot be published, or waits behind one that cannot
+)
 
 // release is a Release at work. It outlives the sessions that it takes.
 type release struct {
 	Release
 	refused badEvents // named by Kafka in earlier sessions
 	fates   map[outbox.Position]fate
+	events  map[outbox.Position]*ParkedEvent // that have a fate
 }
+
+func newRelease(what Release) *release {
+	return &release{Release: what, fates: make(map[outbox.Position]fate), events: make(map[outbox.Position]*ParkedEvent)}
+}
+
+// decide notes what is done to an event.
+func (r *release) decide(e *ParkedEvent, f fate) { r.fates[e.Position], r.events[e.Position] = f, e }
 
 // fate is what a release does to one event.
 type fate uint8
@@ -59,7 +85,7 @@ const (
 // those that wait behind it and their removal from the parked topic are one Kafka transaction, or several when that would
 // exceed the batch limits, each of which leaves things in order. A crash leaves each of them done or not done.
 func ReleaseParked(ctx context.Context, cfg Config, what Release, out io.Writer) (Outcome, error) {
-	r := &release{Release: what, fates: make(map[outbox.Position]fate)}
+	r := newRelease(what)
 	var outcome Outcome
 	if err := what.validate(&cfg); err != nil {
 		return outcome, err
@@ -153,21 +179,28 @@ func (r *release) plan(c *command, index parkedIndex) *releaseRound {
 	return round
 }
 
-// outcome counts what became of the events that were touched.
+// outcome tells what became of the events that were touched.
 func (r *release) outcome(index parkedIndex) Outcome {
 	var o Outcome
 	for at, f := range r.fates {
-		switch e, still := index[at]; {
+		e, still := index[at]
+		switch {
 		case still && f == toStay:
 			left, why := *e, r.refused[at]
 			left.Reason, left.Detail = string(why.reason), why.detail
 			o.Left = append(o.Left, &left)
-		case !still && f == toSkip:
+			o.Events = append(o.Events, Released{&left, StillParked})
+		case still:
+			o.Events = append(o.Events, Released{e, StillParked})
+		case f == toSkip:
 			o.Skipped++
-		case !still:
+			o.Events = append(o.Events, Released{r.events[at], ReleasedSkipped})
+		default:
 			o.Published++
+			o.Events = append(o.Events, Released{r.events[at], ReleasedPublished})
 		}
 	}
 	slices.SortFunc(o.Left, func(a, b *ParkedEvent) int { return comparePositions(a.Position, b.Position) })
+	slices.SortFunc(o.Events, func(a, b Released) int { return comparePositions(a.Position, b.Position) })
 	return o
 }

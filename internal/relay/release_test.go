@@ -117,6 +117,13 @@ func TestRetryGoesAsFarAsKafkaTakesIt(t *testing.T) {
 	if o.Published != 2 || len(o.Left) != 1 || o.Left[0].ID != "3" {
 		t.Errorf("outcome is %+v", o)
 	}
+	var became []string
+	for _, e := range o.Events {
+		became = append(became, e.ID+" "+string(e.Fate)+" "+e.Reason)
+	}
+	if want := []string{"1 published unknown_topic", "2 published held", "3 parked too_large", "4 parked held"}; !slices.Equal(became, want) {
+		t.Errorf("events became %v, want %v", became, want)
+	}
 	r.wantParked(t, "3 too_large", "4 held")
 	o = r.release(t, Release{Selection: Selection{All: true}, Skip: true})
 	if o.Published != 1 || o.Skipped != 1 {

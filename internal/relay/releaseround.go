@@ -32,7 +32,7 @@ func (o *releaseRound) take(ch chain, fates []fate) (full bool) {
 		e := ch[i]
 		switch f {
 		case toStay:
-			o.release.fates[e.Position] = toStay
+			o.release.decide(e, toStay)
 			if !o.says(e, o.release.refused[e.Position]) {
 				continue
 			}
@@ -40,7 +40,7 @@ func (o *releaseRound) take(ch chain, fates []fate) (full bool) {
 			if len(o.events) > 0 && (o.room.events < 1 || o.room.bytes < e.Size) {
 				return true
 			}
-			o.release.fates[e.Position] = f
+			o.release.decide(e, f)
 		default:
 			continue
 		}
