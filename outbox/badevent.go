@@ -14,7 +14,7 @@ const (
 	ReasonBadTopic       Reason = "bad_topic"       // a name that Kafka refuses
 	ReasonForbiddenTopic Reason = "forbidden_topic" // a reserved topic, or one that begins with __
 	ReasonNull           Reason = "null"            // NULL where a value must be
-	ReasonBadID          Reason = "bad_id"          // not a uuid, or too long
+	ReasonBadID          Reason = "bad_id"          // empty, not a uuid, or too long
 	ReasonBadName        Reason = "bad_name"        // aggregate_type, aggregate_id or event_type against the table's rules
 	ReasonBadHeaders     Reason = "bad_headers"     // not a JSON object
 	ReasonForgedHeader   Reason = "forged_header"   // begins with relay- or is the name of a configured header

@@ -180,8 +180,8 @@ func (p *debeziumPlan) build(r *Record, row Row, tx Transaction) (bad *fault) {
 	if r.Topic, bad = p.mapper.route.topic(p.route.of(row)); bad != nil {
 		return bad
 	}
-	if p.id.of(row) == nil {
-		return faultf(ReasonNull, "column %q is NULL: every event has an id", p.id.name)
+	if bad := checkID(p.id.of(row), p.id.name); bad != nil {
+		return bad
 	}
 	if r.Timestamp, bad = p.time(row, tx); bad != nil {
 		return bad

@@ -123,6 +123,7 @@ func TestDebeziumRefusesRows(t *testing.T) {
 		reason        Reason
 	}{
 		{"id", "-", ReasonNull},
+		{"id", "", ReasonBadID},
 		{"aggregatetype", "-", ReasonNull},
 		{"aggregatetype", "a b", ReasonBadTopic},
 		{"aggregatetype", strings.Repeat("x", 250), ReasonBadTopic},

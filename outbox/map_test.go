@@ -118,6 +118,7 @@ func TestMapRowRefuses(t *testing.T) {
 		detail string
 	}{
 		{name: "NULL id", row: map[string]string{"id": "-"}, reason: ReasonNull, detail: `column "id"`},
+		{name: "empty id", row: map[string]string{"id": ""}, reason: ReasonBadID, detail: `column "id" is empty`},
 		{name: "NULL in the topic", row: map[string]string{"aggregate_type": "-"}, reason: ReasonNull, detail: `column "aggregate_type"`},
 		{name: "topic with a blank", row: map[string]string{"aggregate_type": "a b"}, reason: ReasonBadTopic, detail: `"a b.events"`},
 		{name: "topic too long", row: map[string]string{"aggregate_type": strings.Repeat("x", 243)}, reason: ReasonBadTopic, detail: "250"},

@@ -87,8 +87,8 @@ func (m *Mapper) build(r *Record, src *source, tx Transaction) (bad *fault) {
 	if r.Topic, bad = m.router.find(m.values[fieldTopic], m.values, &m.fields); bad != nil {
 		return bad
 	}
-	if m.values[fieldID] == nil {
-		return faultf(ReasonNull, "column %q is NULL and every event has an id", m.fields.column(fieldID))
+	if bad := checkID(m.values[fieldID], m.fields.column(fieldID)); bad != nil {
+		return bad
 	}
 	if r.Timestamp, bad = m.timestamp(src, tx); bad != nil {
 		return bad
@@ -105,6 +105,17 @@ func (m *Mapper) build(r *Record, src *source, tx Transaction) (bad *fault) {
 	}
 	r.Value, bad = m.value(src)
 	return bad
+}
+
+// checkID wants an id by which consumers can tell an event that they had.
+func checkID(id []byte, column string) *fault {
+	switch {
+	case id == nil:
+		return faultf(ReasonNull, "column %q is NULL: every event has an id", column)
+	case len(id) == 0:
+		return faultf(ReasonBadID, "column %q is empty: every event has an id", column)
+	}
+	return nil
 }
 
 func (m *Mapper) timestamp(src *source, tx Transaction) (int64, *fault) {

@@ -101,7 +101,8 @@ const (
 
 // halt says that an event cannot be published and that everything before its transaction has been handed over.
 type halt struct {
-	bad *outbox.BadEvent
+	bad        *outbox.BadEvent
+	commitTime int64 // of its transaction, microseconds since the Unix epoch
 }
 
 // Error names the event.

@@ -226,6 +226,7 @@ func (d *daemon) pause(ctx context.Context, err error) error {
 	}
 	if halted, ok := errors.AsType[*halt](err); ok {
 		d.halted = true
+		d.cfg.Status.HaltedBefore(halted.commitTime)
 		d.report(status.Halted, halted.fault())
 		return sleep(ctx, d.backoff.next())
 	}

@@ -103,6 +103,9 @@ func TestBadEventHalts(t *testing.T) {
 				}
 			}
 			d.triesAgain(t)
+			if lag := d.status.View().Lag; lag.Seconds <= 0 || lag.PendingEvents < 1 {
+				t.Errorf("while an event waits the lag is %+v", lag)
+			}
 			if n := d.log.count("kafka named an event"); n > 1 {
 				t.Errorf("the log says %d times what Kafka does not take", n)
 			}
@@ -112,6 +115,7 @@ func TestBadEventHalts(t *testing.T) {
 			tc.mend(t, r)
 			d.wantState(t, status.Streaming, 0)
 			r.published(t, d, 4)
+			eventually(t, "nothing waits", func() bool { return d.status.View().Lag.PendingEvents == 0 })
 		})
 	}
 }

@@ -72,7 +72,7 @@ func holdable(bad *outbox.BadEvent) bool {
 // no more may be parked.
 func (p *parking) add(s *siding, e *publisher.Parked, bad *outbox.BadEvent) error {
 	if p.parked >= uint64(p.failure.MaxHeld) {
-		return p.full(bad)
+		return p.full(s, bad)
 	}
 	e.Relay, e.Generation, e.Time = p.kafka.Relay, p.generation, p.now().UTC()
 	e.Position, e.ID, e.Topic, e.Key, e.Reason, e.Detail = bad.Position, bad.ID, bad.Topic, bad.Key, string(bad.Reason), bad.Detail
@@ -93,11 +93,14 @@ func (p *parking) add(s *siding, e *publisher.Parked, bad *outbox.BadEvent) erro
 	return nil
 }
 
-// full says that an event cannot be parked because too many are.
-func (p *parking) full(bad *outbox.BadEvent) error {
+// full says that an event cannot be parked because too many are. What its own transaction has parked is dropped by the
+// halt: people find the rest in the parked topic.
+func (p *parking) full(s *siding, bad *outbox.BadEvent) error {
+	dropped := len(s.events) - s.whole.events
 	more := *bad
 	more.Reason = reasonMaxHeld
-	more.Detail = fmt.Sprintf("%d events are parked, as many as failure.max_held allows, and this one would be one more: %s", p.parked, bad.Detail)
+	more.Detail = fmt.Sprintf("failure.max_held allows %d parked events, %d are parked, and this transaction would add %d or more: %s",
+		p.failure.MaxHeld, p.parked-uint64(dropped), dropped+1, bad.Detail)
 	return &more
 }
 

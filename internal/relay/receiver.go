@@ -266,7 +266,7 @@ func (r *receiver) halt(bad *outbox.BadEvent) error {
 		}
 		r.unit = nil
 	}
-	return &halt{bad: bad}
+	return &halt{bad: bad, commitTime: r.tx.CommitTime}
 }
 
 func (r *receiver) full() bool {

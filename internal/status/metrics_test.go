@@ -162,6 +162,33 @@ func TestLag(t *testing.T) {
 	})
 }
 
+// TestLagWhileHalted: the event before which the relay halted waits, also between two tries, until it streams again or
+// another relay does.
+func TestLagWhileHalted(t *testing.T) {
+	for _, end := range []State{Streaming, Standby} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := New("payments")
+			tr.Committed(Commit{Events: 1, CommitTime: time.Now().UnixMicro()})
+			tr.HaltedBefore(time.Now().Add(-time.Minute).UnixMicro())
+			for _, s := range []State{Halted, Unreachable, Halted} {
+				tr.SetState(s, "stopped before an event", 0)
+				tr.SessionEnded("halted")
+				if lag := tr.View().Lag; lag.Seconds != 60 || lag.PendingEvents != 1 {
+					t.Errorf("%s: lag is %+v, want 60 s and one event", s, lag)
+				}
+			}
+			tr.Sample()
+			if h := tr.History(); h[len(h)-1].Lag != time.Minute {
+				t.Errorf("the history has lag %v, want 1m", h[len(h)-1].Lag)
+			}
+			tr.SetState(end, "", 0)
+			if lag := tr.View().Lag; lag.Seconds != 0 || lag.PendingEvents != 0 {
+				t.Errorf("%s: lag is %+v, want none", end, lag)
+			}
+		})
+	}
+}
+
 func TestLagBytesKnowNoNegative(t *testing.T) {
 	for _, tt := range []struct {
 		checkpoint, received outbox.LSN

@@ -82,7 +82,10 @@ func (s *snapshot) lag() time.Duration {
 	if s.pendingEvents <= 0 {
 		return 0
 	}
-	oldest := max(s.pendingCommit, s.commitTime)
+	oldest := s.haltedCommit // everything before it is published
+	if oldest == 0 {
+		oldest = max(s.pendingCommit, s.commitTime)
+	}
 	if oldest == 0 {
 		return 0
 	}

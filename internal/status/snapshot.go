@@ -35,6 +35,7 @@ type snapshot struct {
 	pendingEvents, pendingBytes int64
 	pendingSince                time.Time
 	pendingCommit               int64
+	haltedCommit                int64
 	skipped                     uint64
 	memoryBudget                int64
 	readyMaxLag                 time.Duration
@@ -56,6 +57,9 @@ func (t *Tracker) snapshot() *snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.state, s.pause, s.resumed = t.effective(), t.pause, t.resumed
+	if s.haltedCommit = t.haltedCommit; s.haltedCommit != 0 {
+		s.pendingEvents = max(1, s.pendingEvents)
+	}
 	s.checkpoint, s.checkpointAt, s.progress = t.checkpoint, t.checkpointAt, t.progress
 	s.acknowledged, s.commitTime, s.totals, s.epoch = t.acknowledged, t.commitTime, t.totals, t.epoch
 	s.slot, s.slotAt, s.elsewhere = t.slot, t.slotAt, t.elsewhere

@@ -58,6 +58,9 @@ func (t *Tracker) setState(s State) {
 	if t.state.state != s {
 		t.state.state, t.state.since = s, t.now()
 	}
+	if s == Streaming || s == Standby { // it is decided, or another relay's to try
+		t.haltedCommit = 0
+	}
 }
 
 // oneLineEach takes the columns out of details: they are for a terminal.

@@ -33,6 +33,7 @@ type Tracker struct {
 
 	mu           sync.Mutex // guards the rest
 	state        stateNow
+	haltedCommit int64 // commit time of the event before which the relay halted, microseconds since the Unix epoch; 0: none
 	pause        pause
 	resumed      time.Time // when the last pause ended
 	checkpoint   Checkpoint
@@ -157,6 +158,14 @@ func (t *Tracker) Pending(events, bytes int64) {
 	}
 	t.pendingEvents.Add(events)
 	t.pendingBytes.Add(bytes)
+}
+
+// HaltedBefore says which event waits until the relay streams again: the one with that commit time, in microseconds since
+// the Unix epoch. Between the sessions that try it nothing is in the pipeline, and still it is late.
+func (t *Tracker) HaltedBefore(commitTime int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.haltedCommit = commitTime
 }
 
 // Skipped counts rows that were received again although they are decided.
