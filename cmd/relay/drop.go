@@ -20,8 +20,8 @@ func newCmdDrop(a *app, runF func(context.Context, applyFlags) error) *cobra.Com
 	cmd := &cobra.Command{
 		Use:   "drop",
 		Short: "Retire a relay: drop its slot and its topics",
-		Long: `Retire a relay for good: drop its replication slot, its checkpoint topic and its parked topic. A plan is printed first, which
-says what is lost. It is carried out when the relay's name is typed, or with --apply or --yes.
+		Long: `Retire a relay for good: drop its replication slot, its checkpoint topic and its parked topic. A plan is printed first,
+which says what is lost. It is carried out when the relay's name is typed, or with --apply or --yes.
 
 It is refused while a relay or another command works on the slot. The outbox table, the publication and the topics with
 events stay. An interrupted drop is finished by the next one.`,

@@ -31,8 +31,8 @@ func newCmdRepair(a *app, runF func(context.Context, repairOptions) error) *cobr
 		Use:   "repair",
 		Short: "Publish what is missing after a refusal, and go on",
 		Long: `Look why the relay refuses to start, and which rows of the outbox table are not in Kafka; with --apply publish exactly
-those and write a checkpoint from which the relay goes on. What is in Kafka already is never published again, and nothing
-is deleted. A relay that is up and refused goes on by itself afterwards.
+those and write a checkpoint from which the relay goes on. What is in Kafka already is never published again, and
+nothing is deleted. A relay that is up and refused goes on by itself afterwards.
 
 It mends a slot that is missing, lost, unusable or ahead of the checkpoint, a publication that was another one for a
 while, and a database that has lost commits; of the latter it names the events that are public and not in the database.
@@ -41,9 +41,9 @@ What stands in the way is said with its own remedy. A slot that cannot be used i
 The rows are published in the order of (created_at, id), not of their commits, and after events that are there already.
 Rows that were deleted from the table, and WAL messages, cannot be published again: the range is named.
 
-Without --apply it only looks: nothing is fenced, taken or written. The rows and the checkpoint are one Kafka transaction
-(several, if they exceed the batch limits): after a crash or ^C it is done, or the relay refuses as before and the next
-repair does the rest.`,
+Without --apply it only looks: nothing is fenced, taken or written. The rows and the checkpoint are one Kafka
+transaction (several, if they exceed the batch limits): after a crash or ^C it is done, or the relay refuses as before
+and the next repair does the rest.`,
 		Example: `  relay repair
   relay repair -o json
   relay repair --apply`,
