@@ -21,6 +21,7 @@ type unit struct {
 	transactions int
 	commitTime   int64 // of the oldest event, microseconds since the Unix epoch
 	sealed       bool
+	pauses       int                           // of the flow, since it was begun
 	counted      struct{ events, bytes int64 } // what the status knows of it as pending
 }
 

@@ -39,6 +39,12 @@ const eagerEvents = 4000
 // otherwise keep the first of them waiting until the whole batch is full, for a second and longer.
 const eagerBytes = 2 << 20
 
+// pausesKept is over how many pauses of the flow a unit is filled further while the committer waits. At a pause the unit
+// is lent, but what the kernel has by then, less than it was to wait for, may be read before the committer has looked, and
+// takes the unit back. In a backlog the server pauses now and then, and batches would be small if each pause ended one; in
+// a steady flow that just makes bulk there is one every 5 ms, and events would wait for a batch to be full.
+const pausesKept = 4
+
 // receiver reads the stream, skips what is decided, maps the rest and fills units. It runs on one goroutine.
 type receiver struct {
 	src      source
@@ -92,8 +98,10 @@ func (r *receiver) next() (*replication.Message, error) {
 	if r.unit == nil || r.unit.empty() || !r.unit.endsWhole() || r.src.Buffered() || (r.src.Bulk() && !r.paused) {
 		return r.src.Next()
 	}
-	if r.paused && r.pipe.isHungry() {
-		// Less than the kernel was to wait for may be there already, and reading it would take the unit back at once.
+	if r.paused {
+		r.unit.pauses++
+	}
+	if r.unit.pauses >= pausesKept && r.pipe.isHungry() {
 		r.pipe.hand(r.unit)
 		r.unit = nil
 		return r.src.Next()

@@ -122,14 +122,17 @@ func TestLargeEventsInBulk(t *testing.T) {
 	}
 }
 
-// TestPauseInBulk: what came before a pause goes to a committer that waits for work, although more comes before the
-// committer has looked.
-func TestPauseInBulk(t *testing.T) {
-	h := makeHistory([]int{1, 1}, []bool{false, false})
-	s := &pausedStream{bulk: true, messages: h[0].messages(outboxRelation())}
-	s.messages = append(s.messages, replication.Message{Kind: replication.Pause})
-	s.messages = append(s.messages, h[1].messages(outboxRelation())...)
-	if u := received(t, s); u == nil || u.events() != 1 || u.resume != h[0].end {
-		t.Errorf("the committer gets %+v, want the event before the pause alone", u)
+// TestPausesInBulk: in a steady flow with a pause now and then, what came goes to a committer that waits for work after
+// some of them, although more comes each time before the committer has looked.
+func TestPausesInBulk(t *testing.T) {
+	h := makeHistory(make([]int, pausesKept+1), make([]bool, pausesKept+1))
+	s := &pausedStream{bulk: true}
+	for _, tx := range h {
+		tx.rows = 1
+		s.messages = append(s.messages, tx.messages(outboxRelation())...)
+		s.messages = append(s.messages, replication.Message{Kind: replication.Pause})
+	}
+	if u := received(t, s); u == nil || u.events() != pausesKept {
+		t.Errorf("the committer gets %+v, want the %d events of as many pauses", u, pausesKept)
 	}
 }
