@@ -27,15 +27,15 @@ func TestFacts(t *testing.T) {
 	}
 	f.Checkpoint.ID, f.Topics[0].ID = "", ""
 	want := TopicFacts{
-		Name: r.cfg.CheckpointTopic, Exists: true, Partitions: 2, ReplicationFactor: 1, ConfigKnown: true, CleanupPolicy: "compact",
-		MinInSync: 1, Retention: 7 * 24 * time.Hour, MaxMessageBytes: 1048588, TimestampBefore: -1,
+		Name: r.cfg.CheckpointTopic, Exists: true, Partitions: 2, ReplicationFactor: 1, InSync: 1, ConfigKnown: true, CleanupPolicy: "compact",
+		MinInSync: 1, Retention: 7 * 24 * time.Hour, MaxMessageBytes: 1048588, TimestampBefore: -1, TimestampAfter: time.Hour,
 	}
 	if diff := cmp.Diff(want, f.Checkpoint); diff != "" {
 		t.Error(diff)
 	}
 	want = TopicFacts{
-		Name: topic, Exists: true, Partitions: 2, ReplicationFactor: 1, ConfigKnown: true, CleanupPolicy: "delete",
-		MinInSync: 1, Retention: time.Minute, MaxMessageBytes: 5000, TimestampBefore: -1, LogAppendTime: true,
+		Name: topic, Exists: true, Partitions: 2, ReplicationFactor: 1, InSync: 1, ConfigKnown: true, CleanupPolicy: "delete",
+		MinInSync: 1, Retention: time.Minute, MaxMessageBytes: 5000, TimestampBefore: -1, TimestampAfter: time.Hour, LogAppendTime: true,
 	}
 	if diff := cmp.Diff([]TopicFacts{want, {Name: missing}}, f.Topics); diff != "" {
 		t.Error(diff)

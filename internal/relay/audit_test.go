@@ -387,6 +387,8 @@ func TestAuditTellsWhatItCannotTell(t *testing.T) {
 		r.deleteTopics(t, r.topicOfOrders())
 		r.createTopic(t, r.topicOfOrders(), map[string]*string{"cleanup.policy": &compact})
 		report := r.audit(t, audit.Options{})
+		// Whether the checkpoint knows where the topic ended depends on how many Kafka transactions the events took.
+		report.Findings = slices.DeleteFunc(report.Findings, func(f audit.Finding) bool { return f.Kind == audit.LogLost })
 		wantFindings(t, report, map[audit.Kind]uint64{audit.Compacted: 6, audit.GapUntold: 6})
 	})
 	t.Run("a table that is emptied", func(t *testing.T) {
