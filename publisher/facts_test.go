@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
@@ -94,6 +95,36 @@ func TestFactsShowEventsThatTheCheckpointDoesNotKnow(t *testing.T) {
 		if got := f.Ends[0]; got.TailSeq != want.seq {
 			t.Errorf("generation %d: tail is %+v, want seq %d", want.generation, got, want.seq)
 		}
+	}
+}
+
+// TestFactsAfterRetention: what lies behind a recorded offset may be deleted, which is no loss and no reason to fail.
+func TestFactsAfterRetention(t *testing.T) {
+	r := newRelay(t)
+	topic := r.topic("orders", 1)
+	c, p, _ := r.session()
+	first := r.publish(p, 1, events(topic, 5)).Ends[0]
+	commit := Commit{Batch: events(topic, 5), FirstSeq: 6, Checkpoint: r.checkpoint(2)}
+	if _, err := p.Publish(t.Context(), commit); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually(topic, 10)
+	leader, err := c.connTo(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted, err := leader.DeleteRecords(&sarama.DeleteRecordsRequest{
+		Topics: map[string]*sarama.DeleteRecordsRequestTopic{topic: {PartitionOffsets: map[int32]int64{0: -1}}}, Timeout: time.Minute,
+	})
+	if err != nil || deleted.Topics[topic].Partitions[0].Err != sarama.ErrNoError {
+		t.Fatalf("delete records: %v, %+v", err, deleted)
+	}
+	f, err := c.Facts(t.Context(), FactsRequest{Ends: []End{first}, EventsTotal: 10, Generation: r.identity().Generation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := f.Ends[0]; !e.Known || e.LogEnd <= e.Offset || e.TailSeq != 0 {
+		t.Errorf("end is %+v", e)
 	}
 }
 

@@ -73,13 +73,13 @@ func (c *Client) lookAtTails(ctx context.Context, f *Facts, leader int32, tails 
 	if err != nil {
 		return err
 	}
-	tails, err = c.tailOffsets(ctx, f, conn, tails, sarama.ReadUncommitted, func(t *tail, end int64) {
+	tails, err = c.tailOffsets(ctx, f, conn, tails, sarama.OffsetNewest, sarama.ReadUncommitted, func(t *tail, end int64) {
 		t.fact.Known, t.fact.LogEnd = true, end
 	})
 	if err != nil {
 		return err
 	}
-	tails, err = c.tailOffsets(ctx, f, conn, tails, sarama.ReadCommitted, func(t *tail, end int64) {
+	tails, err = c.tailOffsets(ctx, f, conn, tails, sarama.OffsetNewest, sarama.ReadCommitted, func(t *tail, end int64) {
 		t.stable = end
 		t.at = max(t.fact.Offset+1, end-tailWindow)
 		if t.short {
@@ -89,12 +89,19 @@ func (c *Client) lookAtTails(ctx context.Context, f *Facts, leader int32, tails 
 	if err != nil {
 		return err
 	}
+	// Retention may have deleted all that was behind the offset, where a fetch would be out of range.
+	tails, err = c.tailOffsets(ctx, f, conn, tails, sarama.OffsetOldest, sarama.ReadUncommitted, func(t *tail, start int64) {
+		t.at = max(t.at, start)
+	})
+	if err != nil {
+		return err
+	}
 	return c.readTails(ctx, f, conn, tails, prefix)
 }
 
-// tailOffsets asks for the end of each partition and drops those that may not be looked at.
+// tailOffsets asks for the end or the beginning of each partition and drops those that may not be looked at.
 func (c *Client) tailOffsets(
-	ctx context.Context, f *Facts, conn *conn, tails []*tail, isolation sarama.IsolationLevel, set func(*tail, int64),
+	ctx context.Context, f *Facts, conn *conn, tails []*tail, which int64, isolation sarama.IsolationLevel, set func(*tail, int64),
 ) (allowed []*tail, err error) {
 	if len(tails) == 0 {
 		return nil, nil
@@ -102,7 +109,7 @@ func (c *Client) tailOffsets(
 	r := sarama.NewOffsetRequest(sarama.V3_9_0_0)
 	r.IsolationLevel = isolation
 	for _, t := range tails {
-		r.AddBlock(t.fact.Topic, t.fact.Partition, sarama.OffsetNewest, 1)
+		r.AddBlock(t.fact.Topic, t.fact.Partition, which, 1)
 	}
 	for wait := newPause(10*time.Millisecond, fetchWait); ; {
 		answer, err := call(ctx, conn, string(apiOffsets), func() (*sarama.OffsetResponse, error) {
