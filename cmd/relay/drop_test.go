@@ -15,7 +15,7 @@ func TestDrop(t *testing.T) {
 	r.relay(t, fault.ExitDone, "run", "--once")
 
 	stdout, stderr := r.relay(t, fault.ExitDone, "drop")
-	wants(t, stdout, "Plan: drop slot "+r.pg.Database, "Plan: delete topic relay.checkpoints."+r.name, "Plan: delete topic relay.parked."+r.name, "published 2 events")
+	wants(t, stdout, "Plan: drop slot "+r.pg.Database, "Plan: delete topic relay.checkpoints."+r.name, "Plan: delete topic relay.parked."+r.name)
 	wants(t, stderr, "Nothing has been changed.")
 
 	conn := r.pg.Connect(t)
