@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/outbox-relay/relay/internal/fault"
@@ -14,7 +15,11 @@ func TestDrop(t *testing.T) {
 	r.emit(t, 2)
 	r.relay(t, fault.ExitDone, "run", "--once")
 
-	stdout, stderr := r.relay(t, fault.ExitDone, "drop")
+	var stdout, stderr string
+	eventually(t, func() bool { // the broker shows a checkpoint a moment after it has committed it
+		stdout, stderr = r.relay(t, fault.ExitDone, "drop")
+		return strings.Contains(stdout, "published 2 events")
+	})
 	wants(t, stdout, "Plan: drop slot "+r.pg.Database, "Plan: delete topic relay.checkpoints."+r.name, "Plan: delete topic relay.parked."+r.name)
 	wants(t, stderr, "Nothing has been changed.")
 
