@@ -1,12 +1,15 @@
 package relay
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/outbox-relay/relay/publisher"
 )
 
 // event is a record as a consumer sees it.
@@ -35,9 +38,25 @@ func (e event) own() []string {
 	return slices.DeleteFunc(slices.Clone(e.headers), func(h string) bool { return strings.HasPrefix(h, "relay-") })
 }
 
+// settled waits until readers may see all that is committed to the topics: a broker writes the markers of a transaction
+// after it has answered that it is committed.
+func (r *rig) settled(t *testing.T, topics ...string) {
+	t.Helper()
+	client, err := publisher.Connect(t.Context(), r.cfg.Kafka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	eventually(t, fmt.Sprintf("readers may see all of %v", topics), func() bool {
+		bounds, err := client.Bounds(t.Context(), topics)
+		return err == nil && !slices.ContainsFunc(bounds, func(b publisher.Bounds) bool { return b.LastStable < b.HighWatermark })
+	})
+}
+
 // consume reads everything that a read_committed consumer sees in a topic: by partition, in the order of offsets.
 func (r *rig) consume(t *testing.T, topic string) []event {
 	t.Helper()
+	r.settled(t, topic)
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V3_9_0_0
 	conf.Consumer.IsolationLevel = sarama.ReadCommitted

@@ -32,6 +32,7 @@ func (r *rig) insertKey(t *testing.T, aggregateType, id, key, payload string) {
 // parked gives what is parked now, in order, as "id reason".
 func (r *rig) parked(t *testing.T) []string {
 	t.Helper()
+	r.settled(t, r.cfg.Parked)
 	events, err := LookParked(t.Context(), r.cfg)
 	if err != nil {
 		t.Fatal(err)

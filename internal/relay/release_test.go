@@ -339,6 +339,7 @@ func TestWALMessageIsParked(t *testing.T) {
 	r.insertKey(t, "order", "good", "k", "{}")
 	r.published(t, d, 1)
 	d.parkedCount(t, 1, 0)
+	r.settled(t, r.cfg.Parked)
 	events, err := LookParked(t.Context(), r.cfg)
 	if err != nil || len(events) != 1 || events[0].Reason != "bad_frame" {
 		t.Fatalf("parked are %v, error %v", events, err)
