@@ -1,26 +1,12 @@
 package admin
 
-import (
-	"fmt"
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// peer is the user at the other end of a connection, as the kernel knows it.
-func peer(c *net.UnixConn) (uid int, err error) {
-	raw, err := c.SyscallConn()
+// userOf is the user at the other end of a socket, as the kernel knows it.
+func userOf(fd int) (uid int, err error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return 0, fmt.Errorf("ask who the peer is: %w", err)
-	}
-	var cred *unix.Ucred
-	var errCred error
-	err = raw.Control(func(fd uintptr) { cred, errCred = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	if err == nil {
-		err = errCred
-	}
-	if err != nil {
-		return 0, fmt.Errorf("ask who the peer is: %w", err)
+		return 0, err
 	}
 	return int(cred.Uid), nil
 }
