@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/outbox"
 	"github.com/outbox-relay/relay/publisher"
 )
@@ -242,7 +243,7 @@ func (a *auditor) awaitCheckpoint(ctx context.Context) error {
 			return nil
 		}
 		a.options.Progress(StageWait, 0, 0)
-		if err := pause(ctx); err != nil {
+		if err := pause.For(ctx, again); err != nil {
 			return err
 		}
 	}

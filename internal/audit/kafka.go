@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/publisher"
 )
 
@@ -88,7 +89,7 @@ func (a *auditor) awaitReaders(ctx context.Context) error {
 		if time.Now().After(end) {
 			return &HeldBackError{Topic: behind.Topic, Partition: behind.Partition, LastStable: behind.LastStable, Waited: a.options.Wait}
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause.For(ctx, again); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/publisher"
 )
 
@@ -34,7 +35,7 @@ func readPartition(ctx context.Context, kafka *publisher.Client, p *partition, f
 		case time.Since(stuck) > patience:
 			return ofKafka(fmt.Errorf("read %s: %w", p.at(at), err))
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause.For(ctx, again); err != nil {
 			return err
 		}
 		// Looks the leader up anew.
@@ -53,7 +54,7 @@ func patiently(ctx context.Context, ask func() error) error {
 		if err == nil || final(err) || time.Now().After(end) {
 			return err
 		}
-		if pause(ctx) != nil {
+		if pause.For(ctx, again) != nil {
 			return err
 		}
 	}
@@ -94,16 +95,4 @@ func readOn(ctx context.Context, kafka *publisher.Client, p *partition, at *int6
 		*at = reader.Offset()
 	}
 	return nil
-}
-
-// pause waits before something is asked again.
-func pause(ctx context.Context) error {
-	t := time.NewTimer(again)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

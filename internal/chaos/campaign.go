@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // Campaign kills relays of a fleet, one after the other, while a workload writes, and asks in the end whether a
@@ -97,7 +99,7 @@ func (c *Campaign) kill(ctx context.Context, r *Report) error {
 		if rng.IntN(2) == 0 {
 			continue
 		}
-		if err := sleep(ctx, time.Duration(rng.Int64N(int64(restartWithin)))); err != nil {
+		if err := pause.For(ctx, time.Duration(rng.Int64N(int64(restartWithin)))); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,7 @@ const (
 // watch notes the last stable offsets until ctx is done. A cluster that does not answer is what others look at.
 func (r *Reader) watch(ctx context.Context) []Offsets {
 	var snapshots []Offsets
-	for sleep(ctx, snapshotEvery) == nil {
+	for pause.For(ctx, snapshotEvery) == nil {
 		if ends, err := r.StableEnds(ctx); err == nil {
 			snapshots = append(snapshots, ends)
 		}
@@ -161,13 +163,18 @@ func (f *Fleet) settle(ctx context.Context, reader *Reader) error {
 
 // judge compares what the database has with what Kafka shows.
 func (p *Place) judge(ctx context.Context, reader *Reader, snapshots []Offsets) (*Verdict, error) {
-	written, err := p.rows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	published, err := reader.published(ctx)
+	written, published, err := p.contents(ctx, reader)
 	if err != nil {
 		return nil, err
 	}
 	return Compare(written, published, snapshots), nil
+}
+
+// contents are what the database has and what Kafka shows.
+func (p *Place) contents(ctx context.Context, reader *Reader) (written []Row, published []Published, err error) {
+	if written, err = p.rows(ctx); err != nil {
+		return nil, nil, err
+	}
+	published, err = reader.published(ctx)
+	return written, published, err
 }

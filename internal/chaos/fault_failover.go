@@ -9,6 +9,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/devstack"
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // failoverFrom is the first version whose standby keeps the relay's slot.
@@ -169,7 +170,7 @@ func (l *life) slotOn(ctx context.Context, s *devstack.Postgres) error {
 			err = l.wakeSync(ctx, s)
 		}
 		if err == nil {
-			err = sleep(ctx, slotPause)
+			err = pause.For(ctx, slotPause)
 		}
 		if err != nil {
 			return fmt.Errorf("wait for the slot on the standby: %w", err)

@@ -8,6 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 func kafkaFaults() []*Fault {
@@ -94,7 +96,7 @@ func (r *Reader) coordinator(ctx context.Context, id string) (int, error) {
 				return int(node) - 1, nil // brokers count from 1
 			}
 		}
-		if late := sleep(ctx, readEvery); late != nil {
+		if late := pause.For(ctx, readEvery); late != nil {
 			return 0, fmt.Errorf("find the coordinator of %s: %w", id, errors.Join(late, err))
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/outbox-relay/relay/internal/model"
 )
@@ -74,14 +73,4 @@ func (f *Fleet) Close() error {
 		errs = append(errs, p.close())
 	}
 	return errors.Join(errs...)
-}
-
-// sleep waits for d, or until ctx is done.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

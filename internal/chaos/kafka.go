@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // Reader reads event topics as a read_committed consumer does, over another client library than the publisher's: what
@@ -142,7 +144,7 @@ func (r *Reader) Read(ctx context.Context, from Offsets, each func(*kgo.Record) 
 		if _, ours := errors.AsType[*recordError](err); err == nil || ours {
 			return err
 		}
-		if late := sleep(ctx, readEvery); late != nil {
+		if late := pause.For(ctx, readEvery); late != nil {
 			return errors.Join(late, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/status"
 )
 
@@ -145,7 +146,7 @@ func (l *life) mark(ctx context.Context) (string, error) {
 		if err == nil {
 			return id, nil
 		}
-		if late := sleep(ctx, readEvery); late != nil {
+		if late := pause.For(ctx, readEvery); late != nil {
 			return "", errors.Join(late, err)
 		}
 	}

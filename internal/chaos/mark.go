@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // markKey is the key of events that campaigns write to know how far a relay is.
@@ -49,7 +51,7 @@ func insertMark(ctx context.Context, tx pgx.Tx, key string) (id string, err erro
 func (p *Place) linger(ctx context.Context, d time.Duration) {
 	for ctx.Err() == nil {
 		if err := p.lingerOnce(ctx, d); err != nil {
-			_ = sleep(ctx, readEvery) // the server is away
+			_ = pause.For(ctx, readEvery) // the server is away
 		}
 	}
 }
@@ -67,7 +69,7 @@ func (p *Place) lingerOnce(ctx context.Context, d time.Duration) error {
 	if _, err := insertMark(ctx, tx, "lingering"); err != nil {
 		return err
 	}
-	if err := sleep(ctx, d); err != nil {
+	if err := pause.For(ctx, d); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // moment says when a relay is killed: some time after its start or after it has begun to stream, or right after an
@@ -54,7 +56,7 @@ func randomMoment(rng *rand.Rand) moment {
 // await waits for the moment, or until patience is at its end.
 func (m moment) await(ctx context.Context, p *Process) error {
 	if m.action == "" {
-		return sleep(ctx, time.Until(p.Started.Add(m.after)))
+		return pause.For(ctx, time.Until(p.Started.Add(m.after)))
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, momentPatience, errNotSeen)
 	defer cancel()
@@ -66,7 +68,7 @@ func (m moment) await(ctx context.Context, p *Process) error {
 		return seen == m.nth
 	})
 	if err == nil && m.after > 0 {
-		return sleep(ctx, m.after)
+		return pause.For(ctx, m.after)
 	}
 	if errors.Is(err, errNotSeen) {
 		return nil

@@ -9,6 +9,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // Row is an event that the surviving database has.
@@ -172,7 +174,7 @@ func (r *Reader) awaitEvents(ctx context.Context, from Offsets, id string) (seen
 			return err
 		})
 		if !found && err == nil {
-			err = sleep(ctx, readEvery)
+			err = pause.For(ctx, readEvery)
 		}
 	}
 	if err != nil {

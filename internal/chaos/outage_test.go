@@ -8,6 +8,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/devstack"
 	"github.com/outbox-relay/relay/internal/devstack/devstacktest"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/status"
 )
 
@@ -58,7 +59,7 @@ func (o *outage) during(t *testing.T, a absence) {
 		t.Fatal(err)
 	}
 	if *outageFlag > 0 {
-		if err := sleep(t.Context(), *outageFlag); err != nil {
+		if err := pause.For(t.Context(), *outageFlag); err != nil {
 			t.Fatal(err)
 		}
 	}

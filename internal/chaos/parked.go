@@ -89,11 +89,7 @@ func (p *Place) everParked(ctx context.Context) (map[string]bool, error) {
 
 // judgeParked is judge for a place where events were parked, and some of them given up.
 func (p *Place) judgeParked(ctx context.Context, reader *Reader, snapshots []Offsets, skipped map[string]bool) (*Verdict, error) {
-	written, err := p.rows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	published, err := reader.published(ctx)
+	written, published, err := p.contents(ctx, reader)
 	if err != nil {
 		return nil, err
 	}

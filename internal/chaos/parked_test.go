@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // parkedCampaign kills relays that park, and commands that retry and skip.
@@ -107,7 +108,7 @@ func (c *parkedCampaign) awaitParked(ctx context.Context) []parkedNow {
 		if len(parked) > 0 {
 			return parked[:min(len(parked), 3)]
 		}
-		if sleep(ctx, readEvery) != nil {
+		if pause.For(ctx, readEvery) != nil {
 			c.t.Fatal("nothing is parked that cannot be published")
 		}
 	}
@@ -165,7 +166,7 @@ func (c *parkedCampaign) complete(ctx context.Context, args []string) {
 		for _, l := range p.log.all() {
 			c.t.Logf("  %s", strings.TrimSpace(l.text))
 		}
-		if err := sleep(ctx, readEvery); err != nil {
+		if err := pause.For(ctx, readEvery); err != nil {
 			c.t.Fatal(err)
 		}
 	}

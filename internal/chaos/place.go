@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/outbox-relay/relay/internal/devstack"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/migrations"
 )
 
@@ -203,7 +204,7 @@ const checkpointEvery = time.Second
 // every 15 s, and until then decodes for each relay that starts all that was ever written to it: relays would be killed
 // while they wait.
 func (p *Place) checkpoint(ctx context.Context) {
-	for sleep(ctx, checkpointEvery) == nil {
+	for pause.For(ctx, checkpointEvery) == nil {
 		// A server that is down has nothing to decode.
 		_ = execute(ctx, p.SuperuserURL(), "CHECKPOINT")
 	}

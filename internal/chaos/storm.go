@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // Storm lets faults befall relays and all their servers, one or two at a time, while applications write. It is a sequence
@@ -126,7 +128,7 @@ func (s *Storm) strike(ctx context.Context, l *life, r *StormReport, b blow) err
 		}
 	}
 	if len(mends) > 0 {
-		if err := sleep(ctx, b.hold); err != nil {
+		if err := pause.For(ctx, b.hold); err != nil {
 			return err
 		}
 		if err := together(mends)(ctx); err != nil {
@@ -139,5 +141,5 @@ func (s *Storm) strike(ctx context.Context, l *life, r *StormReport, b blow) err
 		return fmt.Errorf("after %s: %w", b, err)
 	}
 	r.note(l.LifeReport, KindRecovered, b.String(), "", took)
-	return sleep(ctx, b.pause)
+	return pause.For(ctx, b.pause)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // TestWorkloadLeavesWhatItSays: the oracle rests on what the workload says of its transactions.
@@ -104,7 +106,7 @@ func awaitRows(t *testing.T, place *Place, more int) {
 		if len(rows) >= from+more {
 			return
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 20*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/status"
 )
 
@@ -88,7 +89,7 @@ func (c *Cleaner) Run(ctx context.Context) {
 		} else {
 			delete(c.said, "trouble")
 		}
-		if sleep(ctx, c.cfg.Every) != nil {
+		if pause.For(ctx, c.cfg.Every) != nil {
 			return
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 const tourHead = `# A tour
@@ -51,7 +53,7 @@ func newGuide(s *stage, r *relay) *guide {
 
 func (g *guide) take(ctx context.Context) error {
 	fmt.Fprintf(&g.page, tourHead, quietOrdersPerSecond)
-	if err := pause(ctx, time.Second); err != nil { // for the quiet shop's first orders
+	if err := pause.For(ctx, time.Second); err != nil { // for the quiet shop's first orders
 		return err
 	}
 	for _, l := range tour() {

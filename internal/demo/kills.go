@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 func killAgain(ctx context.Context, r *relay, l *ledger, say *narrator) ([]time.Duration, error) {
 	var recoveries []time.Duration
 	for range kills {
-		if err := pause(ctx, time.Second+rand.N(2*time.Second)); err != nil {
+		if err := pause.For(ctx, time.Second+rand.N(2*time.Second)); err != nil {
 			return nil, err
 		}
 		victim, at := r.pid(), time.Now()
@@ -31,7 +33,7 @@ func killAgain(ctx context.Context, r *relay, l *ledger, say *narrator) ([]time.
 		}
 		recoveries = append(recoveries, recovery)
 	}
-	return recoveries, pause(ctx, time.Second)
+	return recoveries, pause.For(ctx, time.Second)
 }
 
 // recoverFrom starts the next process of a relay that was killed at a time, and waits for an event that committed in
@@ -56,14 +58,4 @@ func recoverFrom(ctx context.Context, killed time.Time, r *relay, l *ledger, say
 	say.step("relay run", "pid %d goes on behind event %s (%s); new events after %v",
 		r.pid(), count(read.Events), read.ResumeLSN, recovery.Round(time.Millisecond))
 	return recovery, nil
-}
-
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

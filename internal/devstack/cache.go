@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // cacheEnv overrides the cache directory.
@@ -110,7 +112,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 			f.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 50*time.Millisecond); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("wait for another process that prepares %s: %w", path, err)
 		}
@@ -120,16 +122,4 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// sleep waits for d, or until ctx is done: then it gives the reason.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

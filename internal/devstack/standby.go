@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // notCopied is what a base backup leaves out: what belongs to the running server, its slots, and its write-ahead log,
@@ -145,7 +147,7 @@ func (p *Postgres) CaughtUp(ctx context.Context, s *Postgres) error {
 		if reached {
 			return nil
 		}
-		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 10*time.Millisecond); err != nil {
 			return fmt.Errorf("wait for the standby to reach %s: %w", end, err)
 		}
 	}

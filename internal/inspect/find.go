@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/outbox"
 	"github.com/outbox-relay/relay/publisher"
 )
@@ -144,7 +145,7 @@ func (s *Session) searchAll(ctx context.Context, t *Trace, r *row, cp *publisher
 		}
 		found, err := f.run(ctx)
 		for end := time.Now().Add(settle); err == nil && len(found) == 0 && time.Now().Before(end) && coverage(cp, r, outbox.Position{}).Coverage == Covered; {
-			if err = pause(ctx, followEvery); err == nil {
+			if err = pause.For(ctx, followEvery); err == nil {
 				found, err = f.run(ctx)
 			}
 		}

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"context"
 	"time"
 
 	"github.com/outbox-relay/relay/internal/relay"
@@ -45,15 +44,3 @@ func Open(cfg Config) (*Session, error) {
 
 // Close ends the connections.
 func (s *Session) Close() { s.viewer.Close() }
-
-// pause waits, or returns why ctx is done.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/relay"
 	"github.com/outbox-relay/relay/publisher"
 )
@@ -202,7 +203,7 @@ func (t *tail) follow(ctx context.Context) error {
 			if t.options.Trouble != nil {
 				t.options.Trouble(t.viewer.KafkaTrouble("", err))
 			}
-			if err := pause(ctx, againEvery); err != nil {
+			if err := pause.For(ctx, againEvery); err != nil {
 				return err
 			}
 			err = t.reconnect(ctx)
@@ -243,7 +244,7 @@ func (t *tail) steady(ctx context.Context) error {
 			return err
 		}
 		if !moved {
-			if err := pause(ctx, followEvery); err != nil {
+			if err := pause.For(ctx, followEvery); err != nil {
 				return err
 			}
 		}

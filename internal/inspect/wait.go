@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/outbox-relay/relay/internal/fault"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/outbox"
 )
@@ -41,7 +42,7 @@ func Wait(ctx context.Context, cfg Config, goal Goal, say func(string)) error {
 			return err
 		}
 		w.last = err
-		if pause(ctx, pollEvery) != nil {
+		if pause.For(ctx, pollEvery) != nil {
 			return w.ended(ctx)
 		}
 	}

@@ -30,7 +30,7 @@ var ours = map[string][]string{
 	"migrations":       {},
 	"internal/fault":   {},
 	"internal/guard":   {"outbox", "publisher", "internal/fault"},
-	"internal/cleanup": {"outbox", "internal/status"},
+	"internal/cleanup": {"outbox", "internal/pause", "internal/status"},
 }
 
 // joiners are the packages that may know replication, outbox and publisher together: the session, and what wires it.

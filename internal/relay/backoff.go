@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -33,16 +32,4 @@ func (b *backoff) reset() { b.last = 0 }
 
 func fencedPause() time.Duration {
 	return fencedMin + rand.N(fencedMax-fencedMin)
-}
-
-// sleep waits for d, or until ctx is cancelled.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/guard"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/outbox"
 	"github.com/outbox-relay/relay/publisher"
 	"github.com/outbox-relay/relay/replication"
@@ -42,7 +43,7 @@ func persist(ctx context.Context, try func(context.Context) error) error {
 		if _, known := errors.AsType[*fault.Error](err); known || err == nil {
 			return err
 		}
-		if sleep(limited, wait.next()) != nil {
+		if pause.For(limited, wait.next()) != nil {
 			return err
 		}
 	}
@@ -86,7 +87,7 @@ func (c *command) ownPatiently(ctx context.Context) error {
 		if !busySlot {
 			return err
 		}
-		if sleep(limited, standbyEvery) != nil {
+		if pause.For(limited, standbyEvery) != nil {
 			return busy(c.cfg.Source.Slot, fmt.Sprintf("process %d, which does not step aside", active.PID))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/guard"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/status"
 	"github.com/outbox-relay/relay/publisher"
 	"github.com/outbox-relay/relay/replication"
@@ -228,7 +229,7 @@ func (d *daemon) pause(ctx context.Context, err error) error {
 		d.halted = true
 		d.cfg.Status.HaltedBefore(halted.commitTime)
 		d.report(status.Halted, halted.fault())
-		return sleep(ctx, d.backoff.next())
+		return pause.For(ctx, d.backoff.next())
 	}
 	if isRefusedEvent(err) {
 		d.note("kafka named an event that it does not take", err)
@@ -239,14 +240,14 @@ func (d *daemon) pause(ctx context.Context, err error) error {
 	}
 	if standby(err) {
 		d.report(status.Standby, err)
-		return sleep(ctx, commandEvery)
+		return pause.For(ctx, commandEvery)
 	}
 	if errors.Is(err, publisher.ErrFenced) {
 		d.report(status.Starting, err)
-		return sleep(ctx, fencedPause())
+		return pause.For(ctx, fencedPause())
 	}
 	d.report(troubleState(err), err)
-	return sleep(ctx, d.backoff.next())
+	return pause.For(ctx, d.backoff.next())
 }
 
 // endReason is why a session ended, as one of a few fixed words: it becomes a label.

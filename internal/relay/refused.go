@@ -10,6 +10,7 @@ import (
 
 	"github.com/outbox-relay/relay/internal/fault"
 	"github.com/outbox-relay/relay/internal/guard"
+	"github.com/outbox-relay/relay/internal/pause"
 	"github.com/outbox-relay/relay/internal/status"
 )
 
@@ -21,7 +22,7 @@ func (d *daemon) awaitChange(ctx context.Context, refusal *guard.Refusal) error 
 	seen := refusal.Values(&d.facts)
 	var wait backoff
 	for {
-		if err := sleep(ctx, wait.next()); err != nil {
+		if err := pause.For(ctx, wait.next()); err != nil {
 			return err
 		}
 		now, err := d.glance(ctx)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/outbox-relay/relay/internal/pause"
 )
 
 // errSlotFree ends the wait of a standby.
@@ -17,7 +19,7 @@ func (s *session) awaitSlot(ctx context.Context) error {
 			return err
 		}
 		s.cfg.Status.SlotHeldElsewhere()
-		if err := sleep(ctx, standbyEvery); err != nil {
+		if err := pause.For(ctx, standbyEvery); err != nil {
 			return err
 		}
 	}
